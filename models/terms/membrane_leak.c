@@ -1,0 +1,51 @@
+/* Leak of a membrane unit with a smooth rho: sum_i integral of rho^-1 up to V_i (Hopfield 1984, Eq. 7), which
+ * by Legendre is u V - R(u) at u = rho^-1(V), R the integral of rho. The state is V. */
+#include "models/terms/terms.h"
+
+#include <math.h>
+
+/* u = rho^-1(V); a V that rounding has put on the end of the range counts as the nearest value inside */
+static double potential(const eqs_activation *a, double V)
+{
+    double min, max;
+    eqs_rho_range(a, &min, &max);
+    return eqs_rho_inverse(a, fmin(fmax(V, nextafter(min, max)), nextafter(max, min)));
+}
+
+static void energy(const eqs_term *term, const eqs_phase *phase, const eqs_point *at, double *F)
+{
+    const eqs_layer *layer = &phase->net->layer[term->layer];
+    for (size_t b = 0; b < at->batch; b++) {
+        const double *V = at->s[term->layer] + b * layer->units;
+        for (size_t i = 0; i < layer->units; i++) {
+            double u = potential(&layer->activation, V[i]);
+            F[b] += u * V[i] - eqs_rho_integral(&layer->activation, u);
+        }
+    }
+}
+
+static void force(const eqs_term *term, const eqs_phase *phase, const eqs_point *at, double *const *out)
+{
+    const eqs_layer *layer = &phase->net->layer[term->layer];
+    const double *V = at->s[term->layer];
+    for (size_t i = 0; i < at->batch * layer->units; i++)
+        out[term->layer][i] -= potential(&layer->activation, V[i]);
+}
+
+static void curvature(const eqs_term *term, const eqs_phase *phase, const eqs_point *at, double *const *out)
+{
+    const eqs_layer *layer = &phase->net->layer[term->layer];
+    const double *V = at->s[term->layer];
+    for (size_t i = 0; i < at->batch * layer->units; i++) {
+        double u = potential(&layer->activation, V[i]);
+        out[term->layer][i] += 1.0 / eqs_rho_derivative(&layer->activation, u);
+    }
+}
+
+const eqs_term_class eqs_term_membrane_leak = {
+    .name = "membrane-leak",
+    .equation = "sum of the integral of rho^-1 up to V",
+    .energy = energy,
+    .force = force,
+    .curvature = curvature,
+};

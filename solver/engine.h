@@ -1,0 +1,101 @@
+/* The batch engine: certified equilibria of whole minibatches at GEMM speed, in single or double precision.
+ *
+ * An engine holds the parameters of one network in its own precision (packed for its kernels) and the slots
+ * of one minibatch: slot 0 the free phase, further slots nudged phases. Every network is, seen from a layer,
+ * "drive, then law": d_k = b_k + sum over couplings r_j W, s_k = law_k(d_k) (DESIGN 1).
+ * Results do not depend on the number of threads nor on the other samples of the minibatch: every sample's
+ * arithmetic is its own, and sums over samples run in sample order. */
+#ifndef EQS_SOLVER_ENGINE_H
+#define EQS_SOLVER_ENGINE_H
+
+#include "models/energy.h"
+#include "solver/relax.h"
+
+typedef enum eqs_precision { EQS_SINGLE, EQS_DOUBLE } eqs_precision;
+
+typedef struct eqs_engine eqs_engine;
+
+enum { EQS_ENGINE_SLOTS = 4 };
+
+typedef struct eqs_engine_options {
+    eqs_precision precision; /* default EQS_SINGLE */
+    size_t batch;            /* largest minibatch; default 20 */
+    int threads;             /* OpenMP threads; default 1 */
+    const char *solver;      /* "euler", "sweep", "nesterov", "anderson", "newton", "auto" (default) */
+    bool openblas; /* euler only: GEMMs by OpenBLAS instead of the packed kernel (the bench's baseline) */
+} eqs_engine_options;
+
+eqs_engine_options eqs_engine_options_default(void);
+
+/* How one slot is relaxed. */
+typedef struct eqs_engine_relax {
+    double beta[EQS_BETA_COUNT]; /* in force: beta + xi delta */
+    double tolerance;            /* on the projected residual of every sample */
+    size_t max_sweeps;           /* per sample; euler: exactly this many when fixed_iterations */
+    bool fixed_iterations;
+    double step; /* euler's epsilon */
+} eqs_engine_relax;
+
+/* Outcome of one relaxation; arrays are owned by the engine and valid until its next relaxation of that slot.
+ */
+typedef struct eqs_engine_outcome {
+    size_t n;
+    const double *residual; /* [n] certificate of the returned state */
+    const uint32_t *sweeps; /* [n] */
+    const uint8_t *end;     /* [n] eqs_relax_end */
+    double max_residual;
+    double mean_sweeps;
+    size_t unconverged;
+} eqs_engine_outcome;
+
+/* EQS_BAD_CONFIG when the engine or the solver cannot do this network (the message says why). The energy must
+ * outlive the engine. *out is the caller's. */
+eqs_status eqs_engine_create(const eqs_energy *energy, const eqs_engine_options *options, eqs_engine **out);
+void eqs_engine_destroy(eqs_engine *engine);
+
+/* theta [n_parameters] in and out; single precision rounds on the way in, and is exact on the way out. */
+void eqs_engine_set_parameters(eqs_engine *engine, const double *theta);
+void eqs_engine_get_parameters(const eqs_engine *engine, double *theta);
+
+/* Loads a minibatch of n <= batch samples: x [n x n_0], target [n x n_L] (NULL: none); computes what depends
+ * on the data alone (x W of clamped inputs, once per minibatch). */
+void eqs_engine_load(eqs_engine *engine, size_t n, const double *x, const double *target);
+
+/* Bytes of one sample's state (free layers in turn, in the engine's precision), and copies of row `row` of a
+ * slot to and from such a block. Persistent states are kept by the caller. */
+size_t eqs_engine_state_bytes(const eqs_engine *engine);
+void eqs_engine_put_state(eqs_engine *engine, size_t slot, size_t row, const void *state);
+void eqs_engine_take_state(const eqs_engine *engine, size_t slot, size_t row, void *state);
+
+/* The same in double precision: states of all rows; layer 0 of `state` is ignored when clamped. */
+void eqs_engine_put_states(eqs_engine *engine, size_t slot, const eqs_state *state);
+void eqs_engine_take_states(const eqs_engine *engine, size_t slot, eqs_state *state);
+
+/* Sets the rows of a slot to the start of paper 001: 0 clipped into each unit's box. */
+void eqs_engine_reset(eqs_engine *engine, size_t slot);
+
+/* Starts slot `to` from the states of slot `from`. */
+void eqs_engine_copy(eqs_engine *engine, size_t from, size_t to);
+
+/* Relaxes a slot from its present states. Finished samples leave the batch. */
+void eqs_engine_relax_slot(eqs_engine *engine, size_t slot, const eqs_engine_relax *how,
+                           eqs_engine_outcome *outcome);
+
+/* theta += sum over parameter blocks of rate[block] * sum over slots of coefficient[slot]
+ *          * sum over samples of r_a' r_b (biases: r_k), paper 001 Eqs. 36 and 50.
+ * Blocks: the couplings in order, then the biases of layers 1..L: rate [n_couplings + L]. coefficient
+ * [EQS_ENGINE_SLOTS], 0 for slots not used. decay is lambda delta_theta of the regulariser: theta -= rate *
+ * decay * dOmega/dtheta (weights only). When change is not NULL it receives ||d theta||^2 per block, and when
+ * norm is not NULL ||theta||^2 per block before the update. */
+void eqs_engine_update(eqs_engine *engine, const double *rate, const double *coefficient, double decay,
+                       double *change, double *norm);
+
+/* The same sums added into a gradient in double precision, without changing theta: grad[n_parameters] +=
+ * coefficient-weighted sums of dF/dtheta (so minus r_a' r_b). */
+void eqs_engine_gradient(const eqs_engine *engine, const double *coefficient, double *grad);
+
+/* Output layer of a slot, [n x n_L] into y; energies F [n] at beta of the slot's last relaxation. */
+void eqs_engine_output(const eqs_engine *engine, size_t slot, double *y);
+void eqs_engine_energy(const eqs_engine *engine, size_t slot, double *F);
+
+#endif

@@ -1,0 +1,141 @@
+/* Relaxation of one phase to its fixed point: one interface for every solver.
+ *
+ * A solver takes a phase (network, parameters, data, beta) and a starting state and moves the state to a
+ * fixed point of the phase. Every sample ends with a certificate: its projected residual (models/field.h),
+ * and the reason why it ended. */
+#ifndef EQS_SOLVER_RELAX_H
+#define EQS_SOLVER_RELAX_H
+
+#include "models/field.h"
+
+/* Why a sample's relaxation ended. */
+#define EQS_RELAX_END_LIST(X)                                                                                \
+    X(EQS_RELAX_RUNNING, "running", "has not ended")                                                         \
+    X(EQS_RELAX_CONVERGED, "converged", "residual passed below the tolerance")                               \
+    X(EQS_RELAX_TIME_LIMIT, "time-limit", "reached t_max before the tolerance")                              \
+    X(EQS_RELAX_STEP_LIMIT, "step-limit", "used max_steps before the tolerance")                             \
+    X(EQS_RELAX_FAILED, "failed", "the integrator or solver gave up")                                        \
+    X(EQS_RELAX_STOPPED, "stopped", "a signal asked to stop")
+
+typedef enum eqs_relax_end {
+#define X(name, text, why) name,
+    EQS_RELAX_END_LIST(X)
+#undef X
+        EQS_RELAX_END_COUNT
+} eqs_relax_end;
+
+const char *eqs_relax_end_name(eqs_relax_end end);
+
+typedef enum eqs_linear_solver {
+    EQS_LINEAR_AUTO,  /* dense up to 64 unknowns, else krylov */
+    EQS_LINEAR_DENSE, /* analytic dense Jacobian, LU */
+    EQS_LINEAR_KLU,   /* analytic sparse Jacobian, KLU */
+    EQS_LINEAR_KRYLOV /* matrix-free GMRES, analytic Jacobian product */
+} eqs_linear_solver;
+
+typedef enum eqs_preconditioner { EQS_PRECONDITIONER_NONE, EQS_PRECONDITIONER_DIAGONAL } eqs_preconditioner;
+
+typedef enum eqs_record_mode { EQS_RECORD_NONE, EQS_RECORD_STEPS, EQS_RECORD_TIMES } eqs_record_mode;
+
+typedef struct eqs_relax_options {
+    const char
+        *solver; /* "cvode-bdf", "cvode-adams", "euler", "sweep", ...; "cvode" is cvode-bdf; default "auto" */
+    double tolerance;  /* on the projected residual; default 1e-6 */
+    double t_max;      /* time limit, in units of the unit time; default 1e4; INFINITY: none */
+    size_t max_steps;  /* steps, iterations or sweeps per sample; default 100000 */
+    double step;       /* euler: epsilon of paper 001 Eq. 54; default 0.5 */
+    double rtol, atol; /* CVODE's local error control; defaults 1e-6 and 1e-9 */
+    double max_step;   /* CVODE's longest step, in units of the largest tau; default 100 (see docs: without a
+                          cap the step runs away near the equilibrium) */
+    eqs_linear_solver linear_solver;
+    eqs_preconditioner preconditioner; /* krylov only; default diagonal */
+    bool settled_start;    /* the start is a fixed point of a nearby phase: see from_state in models/field.h;
+                              default false */
+    bool fixed_iterations; /* euler: run exactly max_steps iterations, whatever the residual (paper 001) */
+    eqs_record_mode record;
+    size_t n_record_times;
+    const double *record_times; /* [n_record_times] ascending; borrowed; mode TIMES */
+} eqs_relax_options;
+
+eqs_relax_options eqs_relax_options_default(void);
+
+/* Work done, summed over the samples of a call. */
+#define EQS_RELAX_STATISTICS_LIST(X)                                                                         \
+    X(steps, "steps, iterations or sweeps")                                                                  \
+    X(rhs_evaluations, "evaluations of f")                                                                   \
+    X(jacobian_evaluations, "Jacobians (dense, sparse) or preconditioner set-ups")                           \
+    X(jacobian_products, "Jacobian-vector products")                                                         \
+    X(nonlinear_iterations, "Newton or fixed-point iterations")                                              \
+    X(linear_iterations, "Krylov iterations")                                                                \
+    X(error_test_failures, "steps rejected by the error test")                                               \
+    X(convergence_failures, "nonlinear solves that did not converge")
+
+typedef struct eqs_relax_statistics {
+#define X(name, text) long name;
+    EQS_RELAX_STATISTICS_LIST(X)
+#undef X
+} eqs_relax_statistics;
+
+/* A trajectory of one sample: n points, arrays grow as needed and are owned by the result. */
+typedef struct eqs_trajectory {
+    size_t n, capacity;
+    size_t n_state;   /* state values per point: the free layers in turn */
+    double *time;     /* [n] */
+    double *energy;   /* [n], NaN where the field has none */
+    double *residual; /* [n] */
+    double *state;    /* [n x n_state] */
+} eqs_trajectory;
+
+typedef struct eqs_relax_result {
+    size_t batch;
+    eqs_relax_end *end; /* [batch] */
+    double *residual;   /* [batch] the certificate */
+    double *time;   /* [batch] ODE time reached (iterations * step for euler; 0 for equilibrium solvers) */
+    double *energy; /* [batch] F at the end */
+    eqs_relax_statistics statistics;
+    eqs_trajectory *trajectory; /* [batch] when recording, else NULL */
+    double seconds;             /* wall-clock of the call */
+    char solver[32];            /* which solver ran (what auto chose) */
+} eqs_relax_result;
+
+/* Relaxes `state` in place, a batch of phase->batch samples; state->s[0] must hold the data when the input is
+ * clamped (it is copied from phase->x). *result is filled (release with eqs_relax_result_clear).
+ * EQS_OK even when samples did not converge: look at result->end. EQS_BAD_CONFIG when the solver is unknown
+ * or cannot do this network (the message says which can). */
+eqs_status eqs_relax_run(const eqs_energy *energy, const eqs_phase *phase, const eqs_relax_options *options,
+                         eqs_state *state, eqs_relax_result *result);
+
+void eqs_relax_result_clear(eqs_relax_result *result);
+
+/* Number of samples that did not converge. */
+size_t eqs_relax_unconverged(const eqs_relax_result *result);
+
+/* One solver: its name, one line for listings, whether it can do a network (NULL: yes; else why not), and
+ * run. */
+typedef struct eqs_solver {
+    const char *name;
+    const char *summary;
+    const char *(*unsupported)(const eqs_energy *energy, const eqs_relax_options *options);
+    eqs_status (*run)(const eqs_energy *energy, const eqs_phase *phase, const eqs_relax_options *options,
+                      eqs_state *state, eqs_relax_result *result);
+} eqs_solver;
+
+/* The i-th solver (NULL past the end); built-ins first, then registered ones. */
+const eqs_solver *eqs_solver_get(size_t i);
+
+/* Solver by name, or NULL. */
+const eqs_solver *eqs_solver_find(const char *name);
+
+/* Adds a solver of the user's; the pointer is borrowed for the life of the process. EQS_BAD_CONFIG when the
+ * name is taken or the table (32) is full. */
+eqs_status eqs_solver_register(const eqs_solver *solver);
+
+/* For solvers: prepares *result for `batch` samples with trajectories when asked. */
+eqs_status eqs_relax_result_init(const eqs_energy *energy, const eqs_relax_options *options, size_t batch,
+                                 eqs_relax_result *result);
+
+/* For solvers: appends a point to a trajectory. s holds the free layers of one sample, flat [n_state]. */
+eqs_status eqs_trajectory_append(eqs_trajectory *trajectory, double time, double energy, double residual,
+                                 const double *s);
+
+#endif
