@@ -96,6 +96,6 @@ void eqs_engine_gradient(const eqs_engine *engine, const double *coefficient, do
 
 /* Output layer of a slot, [n x n_L] into y; energies F [n] at beta of the slot's last relaxation. */
 void eqs_engine_output(const eqs_engine *engine, size_t slot, double *y);
-void eqs_engine_energy(const eqs_engine *engine, size_t slot, double *F);
+void eqs_engine_energy(eqs_engine *engine, size_t slot, double *F);
 
 #endif

@@ -37,24 +37,30 @@ typedef enum eqs_preconditioner { EQS_PRECONDITIONER_NONE, EQS_PRECONDITIONER_DI
 
 typedef enum eqs_record_mode { EQS_RECORD_NONE, EQS_RECORD_STEPS, EQS_RECORD_TIMES } eqs_record_mode;
 
+/* What a relaxation is to do. Fields that belong to one family of solvers say so; a solver refuses a request
+ * it cannot fulfil (recording, fixed iterations, a linear solver) instead of ignoring it. */
 typedef struct eqs_relax_options {
-    const char
-        *solver; /* "cvode-bdf", "cvode-adams", "euler", "sweep", ...; "cvode" is cvode-bdf; default "auto" */
-    double tolerance;  /* on the projected residual; default 1e-6 */
-    double t_max;      /* time limit, in units of the unit time; default 1e4; INFINITY: none */
+    /* "cvode-bdf", "cvode-adams", "euler", "kinsol", "sweep", ...; "cvode" is cvode-bdf; default "auto" */
+    const char *solver;
+    double tolerance;  /* on the projected residual; default 1e-6; 0 runs to t_max or max_steps */
+    double t_max;      /* time limit of solvers that follow time, in units of the unit time; default 1e4;
+                          INFINITY: none */
     size_t max_steps;  /* steps, iterations or sweeps per sample; default 100000 */
-    double step;       /* euler: epsilon of paper 001 Eq. 54; default 0.5 */
+    double step;       /* euler: the time step in units of the smallest tau, so epsilon of paper 001 Eq. 54
+                          when all tau are 1; default 0.5; a single leak is stable below 2 */
     double rtol, atol; /* CVODE's local error control; defaults 1e-6 and 1e-9 */
-    double max_step;   /* CVODE's longest step, in units of the largest tau; default 100 (see docs: without a
-                          cap the step runs away near the equilibrium) */
-    eqs_linear_solver linear_solver;
+    double max_step;   /* CVODE's longest step, in units of the largest tau; default 100; INFINITY: none, and
+                          the step may run away near the equilibrium until the arithmetic overflows */
+    eqs_linear_solver linear_solver;   /* cvode-bdf; default auto */
     eqs_preconditioner preconditioner; /* krylov only; default diagonal */
-    bool settled_start;    /* the start is a fixed point of a nearby phase: see from_state in models/field.h;
-                              default false */
-    bool fixed_iterations; /* euler: run exactly max_steps iterations, whatever the residual (paper 001) */
-    eqs_record_mode record;
+    bool settled_start;     /* the start is a fixed point of a nearby phase: see from_state in models/field.h;
+                               default false */
+    bool fixed_iterations;  /* euler: run exactly max_steps iterations, whatever the residual and t_max: the
+                               truncated phases of paper 001 sec. 5.1, which need no equilibrium to exist */
+    eqs_record_mode record; /* solvers that follow time; the first point is the start */
     size_t n_record_times;
-    const double *record_times; /* [n_record_times] ascending; borrowed; mode TIMES */
+    const double *record_times; /* [n_record_times] ascending, >= 0; borrowed; mode TIMES. Times after the end
+                                   of a sample are not recorded: tolerance 0 runs on to t_max */
 } eqs_relax_options;
 
 eqs_relax_options eqs_relax_options_default(void);
@@ -63,6 +69,8 @@ eqs_relax_options eqs_relax_options_default(void);
 #define EQS_RELAX_STATISTICS_LIST(X)                                                                         \
     X(steps, "steps, iterations or sweeps")                                                                  \
     X(rhs_evaluations, "evaluations of f")                                                                   \
+    X(residual_evaluations,                                                                                  \
+      "evaluations of the residual alone (stop tests, records), each as dear as one of f")                   \
     X(jacobian_evaluations, "Jacobians (dense, sparse) or preconditioner set-ups")                           \
     X(jacobian_products, "Jacobian-vector products")                                                         \
     X(nonlinear_iterations, "Newton or fixed-point iterations")                                              \
@@ -96,12 +104,15 @@ typedef struct eqs_relax_result {
     eqs_trajectory *trajectory; /* [batch] when recording, else NULL */
     double seconds;             /* wall-clock of the call */
     char solver[32];            /* which solver ran (what auto chose) */
+    char failure[224];          /* why the first sample that FAILED did so; empty when none did */
 } eqs_relax_result;
 
-/* Relaxes `state` in place, a batch of phase->batch samples; state->s[0] must hold the data when the input is
- * clamped (it is copied from phase->x). *result is filled (release with eqs_relax_result_clear).
+/* Relaxes `state` in place, a batch of phase->batch samples; state->s[0] receives phase->x when the input is
+ * clamped. *result is overwritten (release with eqs_relax_result_clear; it is empty after an error).
  * EQS_OK even when samples did not converge: look at result->end. EQS_BAD_CONFIG when the solver is unknown
- * or cannot do this network (the message says which can). */
+ * or cannot do this network (the message says which can), when an option is out of its range, or when a
+ * quadratic leak meets a stiffness <= -1 (1 + beta <= 0: with the cost 1/2 |y - t|^2 of paper 001 Eq. 8 the
+ * energy of that unit has no minimum, so there is no equilibrium to find). */
 eqs_status eqs_relax_run(const eqs_energy *energy, const eqs_phase *phase, const eqs_relax_options *options,
                          eqs_state *state, eqs_relax_result *result);
 
@@ -110,14 +121,23 @@ void eqs_relax_result_clear(eqs_relax_result *result);
 /* Number of samples that did not converge. */
 size_t eqs_relax_unconverged(const eqs_relax_result *result);
 
-/* One solver: its name, one line for listings, whether it can do a network (NULL: yes; else why not), and
- * run. */
+/* What a solver can do beyond finding a fixed point. */
+enum {
+    EQS_SOLVER_RECORDS = 1,          /* follows the ODE in time and can record trajectories */
+    EQS_SOLVER_FIXED_ITERATIONS = 2, /* can run a fixed number of iterations */
+    EQS_SOLVER_LINEAR = 4            /* lets options choose its linear solver */
+};
+
+/* One solver: its name, one line for listings, whether it can do a network (NULL: yes; else why not, ending
+ * with what can), and run. `run` may rely on checked options, on result being zeroed and on state->s[0]
+ * holding clamped data; it calls eqs_relax_result_init. Unsupported requests are refused before `run`. */
 typedef struct eqs_solver {
     const char *name;
     const char *summary;
     const char *(*unsupported)(const eqs_energy *energy, const eqs_relax_options *options);
     eqs_status (*run)(const eqs_energy *energy, const eqs_phase *phase, const eqs_relax_options *options,
                       eqs_state *state, eqs_relax_result *result);
+    unsigned can; /* sum of EQS_SOLVER_... */
 } eqs_solver;
 
 /* The i-th solver (NULL past the end); built-ins first, then registered ones. */
@@ -130,7 +150,7 @@ const eqs_solver *eqs_solver_find(const char *name);
  * name is taken or the table (32) is full. */
 eqs_status eqs_solver_register(const eqs_solver *solver);
 
-/* For solvers: prepares *result for `batch` samples with trajectories when asked. */
+/* For solvers: prepares *result (zeroed) for `batch` samples with trajectories when asked. */
 eqs_status eqs_relax_result_init(const eqs_energy *energy, const eqs_relax_options *options, size_t batch,
                                  eqs_relax_result *result);
 

@@ -1,0 +1,102 @@
+/* The program: one file per subcommand. Parse, call, print; no numerics here. */
+#ifndef EQS_CLI_CLI_H
+#define EQS_CLI_CLI_H
+
+#include "learning/setup.h"
+#include "store/h5file.h"
+
+#include <argp.h>
+#include <stdbool.h>
+
+typedef struct cli_command {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv); /* argv[0] is "eqspice NAME"; returns the exit code */
+} cli_command;
+
+extern const cli_command cli_commands[]; /* ended by a NULL name */
+
+/* Options that every subcommand understands; the parser fills them through argp's `input`. */
+typedef struct cli_common {
+    const char *output; /* -o */
+    const char **set;   /* --set, in order */
+    size_t n_set;
+    int threads; /* --threads; default 1 */
+    bool quiet, json;
+} cli_common;
+
+extern const struct argp cli_common_argp;
+
+/* Parses argv with a subcommand's own options in `options` and the common ones, and exactly `n_arguments`
+ * words into `arguments`. Own options are handed to `parse` (as argp's parser) with `state->input` = own.
+ * Ends the program with 64 on wrong use, 0 after --help. */
+typedef struct cli_syntax {
+    const char *arguments;             /* "CONFIG|RUN.h5" */
+    const char *doc;                   /* argp doc with an example */
+    const struct argp_option *options; /* own; may be NULL */
+    error_t (*parse)(int key, char *arg, struct argp_state *state, void *own);
+    size_t least, most; /* words */
+    bool needs_output;
+} cli_syntax;
+
+void cli_parse(const cli_syntax *syntax, int argc, char **argv, cli_common *common, const char **words,
+               void *own);
+
+/* Prints "eqspice: message" on stderr and returns the exit code of a status. */
+int cli_fail(eqs_status status);
+
+/* Writes a result file also when a check failed: returns `status` with its message, or why the file was not
+ * written. */
+eqs_status cli_commit(eqs_h5_writer *writer, const char *path, eqs_status status);
+
+/* A line on stderr unless --quiet. */
+void cli_note(const cli_common *common, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Path of a configuration: the file itself, or a shipped experiment by name. EQS_MISSING_INPUT lists the
+ * names. *path is the caller's (eqs_free). */
+eqs_status cli_find_config(const char *name, char **path);
+
+/* Folder of the shipped experiments, or NULL when there is none. */
+const char *cli_experiments_folder(void);
+
+/* true when a word names a result file of ours (by its first bytes). */
+bool cli_is_run_file(const char *path);
+
+/* What CONFIG|RUN.h5 means: the configuration with --set applied, and the setup; from a run file the
+ * parameters are the trained ones. Release with cli_subject_clear. */
+typedef struct cli_subject {
+    eqs_config *config;
+    eqs_setup *setup;
+    bool trained; /* came from a run file */
+} cli_subject;
+
+eqs_status cli_subject_load(const char *word, const cli_common *common, cli_subject *out);
+void cli_subject_clear(cli_subject *subject);
+
+/* Samples "0:16", "3", "0,5,7" of the test set (or of the part before a colon: "train:0:16", "validation:3"):
+ * their data, ready for a phase. Release with cli_samples_clear. */
+typedef struct cli_samples {
+    eqs_dataset_part part;
+    size_t n;
+    uint32_t *index;
+    double *x, *target;
+    uint32_t *label;
+    eqs_dataset *data;
+} cli_samples;
+
+eqs_status cli_samples_load(const cli_subject *subject, const char *text, cli_samples *out);
+void cli_samples_clear(cli_samples *samples);
+
+/* Phase by word: "free" or "nudged" (beta = learning.beta; the sign may follow: "nudged-", "nudged+"). */
+eqs_status cli_phase_xi(const cli_subject *subject, const char *word, double *xi);
+
+int cli_train(int argc, char **argv);
+int cli_eval(int argc, char **argv);
+int cli_relax(int argc, char **argv);
+int cli_export(int argc, char **argv);
+int cli_simulate(int argc, char **argv);
+int cli_gradcheck(int argc, char **argv);
+int cli_inspect(int argc, char **argv);
+int cli_list(int argc, char **argv);
+int cli_config(int argc, char **argv);
+
+#endif

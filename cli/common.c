@@ -1,0 +1,151 @@
+#include "cli/cli.h"
+
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { KEY_SET = 1000, KEY_THREADS, KEY_JSON };
+
+typedef struct parse_input {
+    const cli_syntax *syntax;
+    cli_common *common;
+    const char **words;
+    size_t n_words;
+    void *own;
+} parse_input;
+
+static const struct argp_option common_options[] = {
+    {0, 0, 0, 0, "Common options:", 10},
+    {"output", 'o', "FILE", 0, "Where the result goes", 10},
+    {"set", KEY_SET, "KEY=VALUE", 0, "Override a configuration value, e.g. --set learning.beta=0.2", 10},
+    {"threads", KEY_THREADS, "N", 0, "OpenMP threads (default 1); the bits of the result do not depend on it",
+     10},
+    {"json", KEY_JSON, 0, 0, "Print the result as JSON", 10},
+    {"quiet", 'q', 0, 0, "No progress and no notes", 10},
+    {0},
+};
+
+static error_t parse_common(int key, char *arg, struct argp_state *state)
+{
+    parse_input *input = state->input;
+    cli_common *common = input->common;
+    char *end;
+    long value;
+    switch (key) {
+    case 'o':
+        common->output = arg;
+        return 0;
+    case 'q':
+        common->quiet = true;
+        return 0;
+    case KEY_JSON:
+        common->json = true;
+        return 0;
+    case KEY_SET:
+        common->set = realloc(common->set, (common->n_set + 1) * sizeof *common->set);
+        if (common->set == NULL)
+            argp_failure(state, eqs_status_exit_code(EQS_NO_MEMORY), 0, "out of memory");
+        common->set[common->n_set++] = arg;
+        return 0;
+    case KEY_THREADS:
+        value = strtol(arg, &end, 10);
+        if (*end != '\0' || value < 1 || value > 1024)
+            argp_error(state, "--threads: '%s' found, allowed: 1 to 1024", arg);
+        common->threads = (int)value;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (input->n_words >= input->syntax->most)
+            argp_error(state, "unexpected argument '%s'", arg);
+        input->words[input->n_words++] = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (input->n_words < input->syntax->least)
+            argp_error(state, "missing argument: %s", input->syntax->arguments);
+        if (input->syntax->needs_output && common->output == NULL)
+            argp_error(state, "missing option: -o FILE");
+        return 0;
+    default:
+        if (input->syntax->parse != NULL)
+            return input->syntax->parse(key, arg, state, input->own);
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+void cli_parse(const cli_syntax *syntax, int argc, char **argv, cli_common *common, const char **words,
+               void *own)
+{
+    struct argp_option options[32];
+    size_t n = 0;
+    for (const struct argp_option *o = syntax->options; o != NULL && (o->name != NULL || o->key != 0); o++)
+        options[n++] = *o;
+    memcpy(options + n, common_options, sizeof common_options);
+    *common = (cli_common){.threads = 1};
+    parse_input input = {.syntax = syntax, .common = common, .words = words, .own = own};
+    struct argp argp = {options, parse_common, syntax->arguments, syntax->doc, NULL, NULL, NULL};
+    for (size_t i = 0; i < syntax->most; i++)
+        words[i] = NULL;
+    argp_err_exit_status = eqs_status_exit_code(EQS_USAGE);
+    argp_parse(&argp, argc, argv, 0, NULL, &input);
+}
+
+int cli_fail(eqs_status status)
+{
+    fprintf(stderr, "eqspice: %s\n", eqs_error_message());
+    return eqs_status_exit_code(status);
+}
+
+eqs_status cli_commit(eqs_h5_writer *writer, const char *path, eqs_status status)
+{
+    char why[512];
+    snprintf(why, sizeof why, "%s", eqs_error_message());
+    EQS_TRY(eqs_h5_commit(writer, path));
+    return status == EQS_OK ? EQS_OK : eqs_fail(status, "%s", why);
+}
+
+void cli_note(const cli_common *common, const char *format, ...)
+{
+    if (common->quiet)
+        return;
+    va_list args;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+static const char *const experiment_folders[] = {EQS_EXPERIMENTS_SOURCE, EQS_EXPERIMENTS_INSTALLED};
+
+const char *cli_experiments_folder(void)
+{
+    for (size_t i = 0; i < sizeof experiment_folders / sizeof *experiment_folders; i++) {
+        if (access(experiment_folders[i], R_OK) == 0)
+            return experiment_folders[i];
+    }
+    return NULL;
+}
+
+eqs_status cli_find_config(const char *name, char **path)
+{
+    if (access(name, F_OK) == 0) {
+        *path = eqs_strdup(name);
+        return *path != NULL ? EQS_OK : EQS_NO_MEMORY;
+    }
+    for (size_t i = 0; i < sizeof experiment_folders / sizeof *experiment_folders; i++) {
+        char *candidate = eqs_format("%s/%s.yaml", experiment_folders[i], name);
+        if (candidate == NULL)
+            return EQS_NO_MEMORY;
+        if (access(candidate, R_OK) == 0) {
+            *path = candidate;
+            return EQS_OK;
+        }
+        eqs_free(candidate);
+    }
+    return eqs_fail(EQS_MISSING_INPUT,
+                    "%s: neither a file nor a shipped experiment (`eqspice list experiments` shows "
+                    "them)",
+                    name);
+}

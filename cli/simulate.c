@@ -1,0 +1,144 @@
+#include "base/memory.h"
+#include "cli/circuit.h"
+#include "learning/agreement.h"
+#include "learning/result_file.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY_TOLERANCE = 4000 };
+
+typedef struct simulate_command {
+    cli_circuit circuit;
+    double tolerance; /* 0: circuit.tolerance for op, 1e-3 for tran */
+} simulate_command;
+
+static const struct argp_option options[] = {
+    CLI_CIRCUIT_OPTIONS,
+    {"tolerance", KEY_TOLERANCE, "X", 0,
+     "Agreement tolerance in units of state (default circuit.tolerance for op, 1e-3 for tran)", 1},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state, void *own)
+{
+    simulate_command *o = own;
+    char *end;
+    if (key != KEY_TOLERANCE)
+        return cli_circuit_parse(key, arg, &o->circuit);
+    o->tolerance = strtod(arg, &end);
+    if (*end != '\0' || !(o->tolerance > 0.0))
+        argp_error(state, "--tolerance: '%s' found, allowed: a number > 0", arg);
+    return 0;
+}
+
+static void print_op(const eqs_network *net, const eqs_agreement *a, double tolerance)
+{
+    printf("largest difference of a state, by layer (op, %zu samples; tolerance %.0e)\n", a->samples,
+           tolerance);
+    printf("%-8s %6s %22s %22s %22s\n", "layer", "units", "CVODE - equilibrium", "ngspice - CVODE",
+           "ngspice - equilibrium");
+    for (size_t k = eqs_first_free_layer(net); k < net->n_layers; k++)
+        printf("%-8zu %6zu %22.2e %22.2e %22.2e\n", k, net->layer[k].units, a->layer[k].ode_equilibrium,
+               a->layer[k].circuit_ode, a->layer[k].circuit_equilibrium);
+    printf("residual max|P(dF/ds)|: CVODE %.1e  equilibrium %.1e  ngspice %.1e\n", a->residual_ode,
+           a->residual_equilibrium, a->residual_circuit);
+    printf("seconds: CVODE %.3f  equilibrium %.3f  ngspice %.3f\n", a->seconds_ode, a->seconds_equilibrium,
+           a->seconds_circuit);
+}
+
+static void print_tran(const eqs_agreement *a, double unit_time, double tolerance)
+{
+    printf("transient, %zu samples, tolerance %.0e; one unit of time is %.3g s in the circuit\n", a->samples,
+           tolerance, unit_time);
+    printf("largest difference of a state, ngspice - CVODE: along the trajectory %.2e, at its end %.2e\n",
+           a->max_difference, a->end_difference);
+    printf("ngspice points %zu; seconds: CVODE %.3f  ngspice %.3f\n", a->points, a->seconds_ode,
+           a->seconds_circuit);
+}
+
+static eqs_status run(const cli_subject *subject, const cli_samples *samples, const cli_common *common,
+                      const simulate_command *own, eqs_h5_writer *writer)
+{
+    const eqs_setup *setup = subject->setup;
+    eqs_circuit_options circuit = eqs_circuit_options_default();
+    double xi;
+    EQS_TRY(cli_phase_xi(subject, own->circuit.phase, &xi));
+    EQS_TRY(cli_circuit_options(subject, &own->circuit, true, &circuit.circuit));
+    bool tran = circuit.circuit.analysis == EQS_ANALYSIS_TRAN;
+    double tolerance = own->tolerance > 0.0 ? own->tolerance
+                       : tran               ? 1e-3
+                                            : subject->config->circuit.tolerance;
+    circuit.circuit.settled_start = xi != 0.0;
+    eqs_phase phase = cli_circuit_phase(subject, samples, xi);
+    eqs_state *start;
+    EQS_TRY(cli_circuit_start(subject, samples, xi, &start));
+    eqs_agreement agreement;
+    eqs_status status = eqs_agreement_measure(setup->energy, &phase, start, &circuit, &agreement);
+    if (status == EQS_OK)
+        status = eqs_agreement_write(writer, setup->net, &phase, &circuit, &agreement);
+    if (status == EQS_OK) {
+        if (common->json)
+            printf("{\"analysis\": \"%s\", \"phase\": \"%s\", \"samples\": %zu, \"max_difference\": %.6g, "
+                   "\"tolerance\": %.6g, \"agree\": %s}\n",
+                   own->circuit.analysis, own->circuit.phase, agreement.samples, agreement.max_difference,
+                   tolerance, agreement.max_difference <= tolerance ? "true" : "false");
+        else if (tran)
+            print_tran(&agreement, eqs_circuit_unit_time(&circuit.circuit.units), tolerance);
+        else
+            print_op(setup->net, &agreement, tolerance);
+        if (!(agreement.max_difference <= tolerance))
+            status = eqs_fail(
+                EQS_CHECK_FAILED,
+                "circuit, ODE and equilibrium disagree by %.3g (tolerance %.3g), worst in sample %zu, layer "
+                "%zu, unit %zu; all values are in %s",
+                agreement.max_difference, tolerance, agreement.worst[0], agreement.worst[1],
+                agreement.worst[2], common->output);
+    }
+    eqs_agreement_clear(&agreement);
+    eqs_state_destroy(start);
+    return status;
+}
+
+int cli_simulate(int argc, char **argv)
+{
+    static const cli_syntax syntax = {
+        .arguments = "CONFIG|RUN.h5",
+        .doc =
+            "Run samples as circuits in ngspice and compare every unit with CVODE and with the equilibrium "
+            "solver.\v"
+            "Clamped inputs are folded unless --full. Exit code 1 when they disagree beyond the tolerance.\n"
+            "Example: eqspice simulate run.h5 --samples 0:16 --phase nudged -o circuit.h5",
+        .options = options,
+        .parse = parse,
+        .least = 1,
+        .most = 1,
+        .needs_output = true,
+    };
+    cli_common common;
+    simulate_command own = {.circuit = {.samples = "0:16", .phase = "free", .analysis = "op", .fold = -1}};
+    const char *word;
+    cli_parse(&syntax, argc, argv, &common, &word, &own);
+    cli_subject subject = {0};
+    cli_samples samples = {0};
+    eqs_h5_writer *writer = NULL;
+    eqs_status status = cli_subject_load(word, &common, &subject);
+    if (status == EQS_OK)
+        status = cli_samples_load(&subject, own.circuit.samples, &samples);
+    if (status == EQS_OK)
+        status = eqs_h5_create(&writer);
+    if (status == EQS_OK)
+        status = eqs_result_header(writer, subject.setup, subject.setup->theta, false, "complete", "circuit");
+    if (status == EQS_OK)
+        status = eqs_result_samples(writer, samples.part, samples.n, samples.index, samples.label);
+    if (status == EQS_OK)
+        status = run(&subject, &samples, &common, &own, writer);
+    if (status == EQS_OK || status == EQS_CHECK_FAILED)
+        status = cli_commit(writer, common.output, status);
+    eqs_h5_writer_destroy(writer);
+    cli_samples_clear(&samples);
+    cli_subject_clear(&subject);
+    return status == EQS_OK ? 0 : cli_fail(status);
+}

@@ -1,0 +1,164 @@
+/* What CONFIG|RUN.h5, --samples and --phase mean. */
+#include "cli/cli.h"
+
+#include "base/memory.h"
+#include "learning/run_file.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool cli_is_run_file(const char *path)
+{
+    char head[8] = {0};
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return false;
+    size_t n = fread(head, 1, sizeof head - 1, file);
+    fclose(file);
+    const char *end = strrchr(path, '.');
+    return n > 0 && (strncmp(head, "eqspice", 7) == 0 || (end != NULL && strcmp(end, ".h5") == 0));
+}
+
+eqs_status cli_subject_load(const char *word, const cli_common *common, cli_subject *out)
+{
+    *out = (cli_subject){.trained = cli_is_run_file(word)};
+    eqs_status status;
+    if (out->trained) {
+        status = eqs_run_load_config(word, &out->config);
+    } else {
+        char *path;
+        EQS_TRY(cli_find_config(word, &path));
+        status = eqs_config_load(path, &out->config);
+        eqs_free(path);
+    }
+    for (size_t i = 0; status == EQS_OK && i < common->n_set; i++)
+        status = eqs_config_set(out->config, common->set[i]);
+    if (status == EQS_OK)
+        status = eqs_setup_create(out->config, out->trained ? word : NULL, &out->setup);
+    if (status != EQS_OK)
+        cli_subject_clear(out);
+    return status;
+}
+
+void cli_subject_clear(cli_subject *subject)
+{
+    eqs_setup_destroy(subject->setup);
+    eqs_config_destroy(subject->config);
+    *subject = (cli_subject){0};
+}
+
+/* Part of the data set by an optional prefix "train:", "validation:", "test:"; moves *text behind it. */
+static eqs_dataset_part read_part(const char **text)
+{
+    for (int part = 0; part < EQS_DATASET_PARTS; part++) {
+        const char *name = eqs_dataset_part_name((eqs_dataset_part)part);
+        size_t length = strlen(name);
+        if (strncmp(*text, name, length) == 0 && (*text)[length] == ':') {
+            *text += length + 1;
+            return (eqs_dataset_part)part;
+        }
+    }
+    return EQS_DATASET_TEST;
+}
+
+static eqs_status bad_samples(const char *text, size_t count)
+{
+    return eqs_fail(EQS_USAGE,
+                    "--samples: '%s' found, allowed: FIRST:END (END excluded) or I,J,K below %zu, with "
+                    "train:, validation: or test: (the default) before it",
+                    text, count);
+}
+
+/* Indices of "3", "0:16", "1,5,7" below count. */
+static eqs_status read_indices(const char *whole, const char *text, size_t count, cli_samples *out)
+{
+    char *end;
+    unsigned long long first = strtoull(text, &end, 10);
+    if (end == text)
+        return bad_samples(whole, count);
+    if (*end == ':') {
+        const char *second = end + 1;
+        unsigned long long last = strtoull(second, &end, 10);
+        if (end == second || *end != '\0' || last <= first || last > count)
+            return bad_samples(whole, count);
+        out->n = (size_t)(last - first);
+        out->index = eqs_alloc(out->n, sizeof *out->index);
+        for (size_t i = 0; out->index != NULL && i < out->n; i++)
+            out->index[i] = (uint32_t)(first + i);
+        return out->index != NULL ? EQS_OK : EQS_NO_MEMORY;
+    }
+    size_t n = 1;
+    for (const char *c = text; *c != '\0'; c++)
+        n += *c == ',';
+    out->index = eqs_alloc(n, sizeof *out->index);
+    if (out->index == NULL)
+        return EQS_NO_MEMORY;
+    for (const char *next = text;; next = end + 1) {
+        unsigned long long value = strtoull(next, &end, 10);
+        if (end == next || value >= count || (*end != ',' && *end != '\0'))
+            return bad_samples(whole, count);
+        out->index[out->n++] = (uint32_t)value;
+        if (*end == '\0')
+            return EQS_OK;
+    }
+}
+
+static eqs_status fetch(const cli_subject *subject, cli_samples *out)
+{
+    const eqs_network *net = subject->setup->net;
+    size_t n_in = net->layer[0].units, n_out = net->layer[net->n_layers - 1].units;
+    if (out->data->dim != n_in)
+        return eqs_fail(EQS_BAD_CONFIG,
+                        "network.layers: the input layer has %zu units, but a sample of %s has %zu "
+                        "values",
+                        n_in, out->data->name, out->data->dim);
+    out->x = eqs_alloc(out->n * n_in, sizeof *out->x);
+    out->target = eqs_alloc(out->n * n_out, sizeof *out->target);
+    out->label = eqs_alloc(out->n, sizeof *out->label);
+    if (out->x == NULL || out->target == NULL || out->label == NULL)
+        return EQS_NO_MEMORY;
+    EQS_TRY(eqs_dataset_fetch(out->data, out->part, out->index, out->n, out->x, out->label));
+    return eqs_one_hot(out->label, out->n, n_out, out->target);
+}
+
+eqs_status cli_samples_load(const cli_subject *subject, const char *text, cli_samples *out)
+{
+    *out = (cli_samples){0};
+    const char *indices = text;
+    out->part = read_part(&indices);
+    eqs_status status = eqs_dataset_open(&subject->config->data, subject->config->seed, &out->data);
+    if (status == EQS_OK)
+        status = read_indices(text, indices, eqs_dataset_count(out->data, out->part), out);
+    if (status == EQS_OK)
+        status = fetch(subject, out);
+    if (status != EQS_OK)
+        cli_samples_clear(out);
+    return status;
+}
+
+void cli_samples_clear(cli_samples *samples)
+{
+    eqs_free(samples->index);
+    eqs_free(samples->x);
+    eqs_free(samples->target);
+    eqs_free(samples->label);
+    eqs_dataset_destroy(samples->data);
+    *samples = (cli_samples){0};
+}
+
+eqs_status cli_phase_xi(const cli_subject *subject, const char *word, double *xi)
+{
+    double beta = fabs(subject->config->learning.beta);
+    if (strcmp(word, "free") == 0)
+        *xi = 0.0;
+    else if (strcmp(word, "nudged") == 0 || strcmp(word, "nudged+") == 0)
+        *xi = beta;
+    else if (strcmp(word, "nudged-") == 0)
+        *xi = -beta;
+    else
+        return eqs_fail(EQS_USAGE,
+                        "--phase: '%s' found, allowed: free, nudged (beta = learning.beta), nudged-", word);
+    return EQS_OK;
+}

@@ -1,0 +1,21 @@
+#include "learning/phases.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name;
+    eqs_status (*create)(const eqs_energy *energy, const eqs_phases_options *options, eqs_phases **out);
+} backends[] = {
+    {"batch", eqs_phases_create_batch},
+    {"ode", eqs_phases_create_ode},
+};
+
+eqs_status eqs_phases_create(const eqs_energy *energy, const eqs_phases_options *options, eqs_phases **out)
+{
+    for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) {
+        if (strcmp(backends[i].name, options->backend) == 0)
+            return backends[i].create(energy, options, out);
+    }
+    return eqs_fail(EQS_BAD_CONFIG, "learning.engine: '%s' is unknown; allowed: batch, ode",
+                    options->backend);
+}

@@ -1,0 +1,67 @@
+/* Who computes the phases of a minibatch: the batch engine, the ODE, later a circuit. One interface, so that
+ * a rule and a trainer do not know which.
+ *
+ * A minibatch has slots: slot 0 the free phase, further slots nudged phases that start from it. */
+#ifndef EQS_LEARNING_PHASES_H
+#define EQS_LEARNING_PHASES_H
+
+#include "solver/engine.h"
+
+typedef struct eqs_phases eqs_phases;
+
+/* How phases are computed. */
+typedef struct eqs_phases_options {
+    const char *backend;     /* "batch" (solver/engine.h) or "ode" (eqs_relax_run, one phase at a time) */
+    eqs_precision precision; /* batch only; the ODE is double */
+    size_t batch;            /* largest minibatch */
+    int threads;             /* batch only */
+    eqs_relax_options
+        relax; /* solver, tolerance, limits, euler's step, CVODE's settings; borrowed pointers */
+    double nudged_tolerance; /* 0: relax.tolerance */
+    size_t free_iterations;  /* > 0: exactly so many iterations of euler, no certificate asked (paper 001) */
+    size_t nudged_iterations;
+} eqs_phases_options;
+
+/* Outcome of one phase of a minibatch. */
+typedef struct eqs_phase_outcome {
+    double max_residual; /* worst certificate */
+    double sweeps;       /* sum over samples of sweeps, steps or iterations */
+    size_t unconverged;  /* samples above the tolerance */
+} eqs_phase_outcome;
+
+typedef struct eqs_phases_ops {
+    void (*destroy)(eqs_phases *phases);
+    void (*set_parameters)(eqs_phases *phases, const double *theta);
+    void (*get_parameters)(const eqs_phases *phases, double *theta);
+    size_t (*state_bytes)(const eqs_phases *phases);
+    /* loads n <= batch samples */
+    void (*load)(eqs_phases *phases, size_t n, const double *x, const double *target);
+    void (*reset)(eqs_phases *phases);                                     /* slot 0 to the zero start */
+    void (*put_state)(eqs_phases *phases, size_t row, const void *state);  /* slot 0 */
+    void (*take_state)(const eqs_phases *phases, size_t row, void *state); /* slot 0 */
+    /* relaxes a slot at beta; nudged slots start from slot 0 */
+    eqs_status (*relax)(eqs_phases *phases, size_t slot, const double beta[EQS_BETA_COUNT],
+                        eqs_phase_outcome *outcome);
+    /* as eqs_engine_update */
+    void (*update)(eqs_phases *phases, const double *rate, const double *coefficient, double decay,
+                   double *change, double *norm);
+    void (*output)(const eqs_phases *phases, size_t slot, double *y);
+    void (*energy)(const eqs_phases *phases, size_t slot, double *F);
+} eqs_phases_ops;
+
+struct eqs_phases {
+    const eqs_phases_ops *ops;
+    size_t batch;
+};
+
+/* Creates the backend that the options name. EQS_BAD_CONFIG when it is unknown or cannot do the network. The
+ * energy must outlive the phases. */
+eqs_status eqs_phases_create(const eqs_energy *energy, const eqs_phases_options *options, eqs_phases **out);
+
+/* The two backends; used by eqs_phases_create. */
+eqs_status eqs_phases_create_batch(const eqs_energy *energy, const eqs_phases_options *options,
+                                   eqs_phases **out);
+eqs_status eqs_phases_create_ode(const eqs_energy *energy, const eqs_phases_options *options,
+                                 eqs_phases **out);
+
+#endif

@@ -1,0 +1,143 @@
+/* Phases by the batch engine (solver/engine.h). */
+#include "learning/phases.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+typedef struct batch_phases {
+    eqs_phases base;
+    eqs_engine *engine;
+    eqs_phases_options options;
+} batch_phases;
+
+static const batch_phases *view(const eqs_phases *phases)
+{
+    return (const batch_phases *)phases;
+}
+
+static void destroy(eqs_phases *phases)
+{
+    eqs_engine_destroy(view(phases)->engine);
+    eqs_free(phases);
+}
+
+static void set_parameters(eqs_phases *phases, const double *theta)
+{
+    eqs_engine_set_parameters(view(phases)->engine, theta);
+}
+
+static void get_parameters(const eqs_phases *phases, double *theta)
+{
+    eqs_engine_get_parameters(view(phases)->engine, theta);
+}
+
+static size_t state_bytes(const eqs_phases *phases)
+{
+    return eqs_engine_state_bytes(view(phases)->engine);
+}
+
+static void load(eqs_phases *phases, size_t n, const double *x, const double *target)
+{
+    eqs_engine_load(view(phases)->engine, n, x, target);
+}
+
+static void reset(eqs_phases *phases)
+{
+    eqs_engine_reset(view(phases)->engine, 0);
+}
+
+static void put_state(eqs_phases *phases, size_t row, const void *state)
+{
+    eqs_engine_put_state(view(phases)->engine, 0, row, state);
+}
+
+static void take_state(const eqs_phases *phases, size_t row, void *state)
+{
+    eqs_engine_take_state(view(phases)->engine, 0, row, state);
+}
+
+static eqs_status relax(eqs_phases *phases, size_t slot, const double beta[EQS_BETA_COUNT],
+                        eqs_phase_outcome *outcome)
+{
+    const batch_phases *p = view(phases);
+    size_t iterations = slot == 0 ? p->options.free_iterations : p->options.nudged_iterations;
+    bool own_tolerance = slot != 0 && p->options.nudged_tolerance > 0.0;
+    eqs_engine_relax how = {
+        .tolerance = own_tolerance ? p->options.nudged_tolerance : p->options.relax.tolerance,
+        .max_sweeps = iterations > 0 ? iterations : p->options.relax.max_steps,
+        .fixed_iterations = iterations > 0,
+        .step = p->options.relax.step,
+    };
+    memcpy(how.beta, beta, sizeof how.beta);
+    if (slot != 0)
+        eqs_engine_copy(p->engine, 0, slot);
+    eqs_engine_outcome result;
+    eqs_engine_relax_slot(p->engine, slot, &how, &result);
+    *outcome = (eqs_phase_outcome){
+        .max_residual = result.max_residual,
+        .sweeps = result.mean_sweeps * (double)result.n,
+        .unconverged = iterations > 0 ? 0 : result.unconverged,
+    };
+    return EQS_OK;
+}
+
+static void update(eqs_phases *phases, const double *rate, const double *coefficient, double decay,
+                   double *change, double *norm)
+{
+    eqs_engine_update(view(phases)->engine, rate, coefficient, decay, change, norm);
+}
+
+static void output(const eqs_phases *phases, size_t slot, double *y)
+{
+    eqs_engine_output(view(phases)->engine, slot, y);
+}
+
+static void energy_of(const eqs_phases *phases, size_t slot, double *F)
+{
+    eqs_engine_energy(view(phases)->engine, slot, F);
+}
+
+static const eqs_phases_ops ops = {
+    .destroy = destroy,
+    .set_parameters = set_parameters,
+    .get_parameters = get_parameters,
+    .state_bytes = state_bytes,
+    .load = load,
+    .reset = reset,
+    .put_state = put_state,
+    .take_state = take_state,
+    .relax = relax,
+    .update = update,
+    .output = output,
+    .energy = energy_of,
+};
+
+eqs_status eqs_phases_create_batch(const eqs_energy *energy, const eqs_phases_options *options,
+                                   eqs_phases **out)
+{
+    bool fixed = options->free_iterations > 0 || options->nudged_iterations > 0;
+    if (fixed && strcmp(options->relax.solver, "euler") != 0)
+        return eqs_fail(
+            EQS_BAD_CONFIG,
+            "relaxation.free_iterations/nudged_iterations: a fixed number of iterations is paper 001's "
+            "Euler scheme; solver '%s' stops on its certificate (allowed: solver: euler)",
+            options->relax.solver);
+    batch_phases *p = eqs_alloc(1, sizeof *p);
+    if (p == NULL)
+        return EQS_NO_MEMORY;
+    p->base = (eqs_phases){&ops, options->batch};
+    p->options = *options;
+    eqs_engine_options engine = eqs_engine_options_default();
+    engine.precision = options->precision;
+    engine.batch = options->batch;
+    engine.threads = options->threads;
+    engine.solver = options->relax.solver;
+    eqs_status status = eqs_engine_create(energy, &engine, &p->engine);
+    if (status != EQS_OK) {
+        eqs_free(p);
+        return status;
+    }
+    *out = &p->base;
+    return EQS_OK;
+}

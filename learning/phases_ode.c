@@ -1,0 +1,273 @@
+/* Phases by any solver of solver/relax.h in double precision: CVODE first of all, the reference path. */
+#include "learning/phases.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct ode_phases {
+    eqs_phases base;
+    const eqs_energy *energy;
+    eqs_phases_options options;
+    size_t n, n_state;
+    double *theta, *grad;
+    double *x, *target;
+    eqs_state *slot[EQS_ENGINE_SLOTS], *rate;
+    double beta[EQS_ENGINE_SLOTS][EQS_BETA_COUNT]; /* of each slot's last phase */
+} ode_phases;
+
+static ode_phases *self(eqs_phases *phases)
+{
+    return (ode_phases *)phases;
+}
+
+static const ode_phases *view(const eqs_phases *phases)
+{
+    return (const ode_phases *)phases;
+}
+
+static void destroy(eqs_phases *phases)
+{
+    ode_phases *p = self(phases);
+    for (size_t i = 0; i < EQS_ENGINE_SLOTS; i++)
+        eqs_state_destroy(p->slot[i]);
+    eqs_state_destroy(p->rate);
+    eqs_free(p->theta);
+    eqs_free(p->grad);
+    eqs_free(p->x);
+    eqs_free(p->target);
+    eqs_free(p);
+}
+
+static void set_parameters(eqs_phases *phases, const double *theta)
+{
+    memcpy(self(phases)->theta, theta, view(phases)->energy->net->n_parameters * sizeof *theta);
+}
+
+static void get_parameters(const eqs_phases *phases, double *theta)
+{
+    memcpy(theta, view(phases)->theta, view(phases)->energy->net->n_parameters * sizeof *theta);
+}
+
+static size_t state_bytes(const eqs_phases *phases)
+{
+    return view(phases)->n_state * sizeof(double);
+}
+
+/* A phase of the n loaded samples. The states are laid out for n samples too (batch == n). */
+static eqs_phase current_phase(const ode_phases *p, const double beta[EQS_BETA_COUNT])
+{
+    eqs_phase phase = {
+        .net = p->energy->net, .theta = p->theta, .batch = p->n, .x = p->x, .target = p->target};
+    memcpy(phase.beta, beta, sizeof phase.beta);
+    return phase;
+}
+
+/* Points the matrices of a state at n rows per layer. */
+static void set_batch(const eqs_network *net, eqs_state *state, size_t n)
+{
+    double *next = state->data;
+    state->batch = n;
+    for (size_t k = 0; k < net->n_layers; k++) {
+        state->s[k] = next;
+        next += n * net->layer[k].units;
+    }
+}
+
+static void load(eqs_phases *phases, size_t n, const double *x, const double *target)
+{
+    ode_phases *p = self(phases);
+    const eqs_network *net = p->energy->net;
+    size_t n_out = net->layer[net->n_layers - 1].units;
+    p->n = n;
+    memcpy(p->x, x, n * net->layer[0].units * sizeof *x);
+    if (target != NULL)
+        memcpy(p->target, target, n * n_out * sizeof *target);
+    for (size_t i = 0; i < EQS_ENGINE_SLOTS; i++) {
+        set_batch(net, p->slot[i], n);
+        memcpy(p->slot[i]->s[0], x, n * net->layer[0].units * sizeof *x);
+    }
+    set_batch(net, p->rate, n);
+}
+
+static void reset(eqs_phases *phases)
+{
+    eqs_state_fill(view(phases)->energy->net, view(phases)->slot[0], 0.0);
+}
+
+static void put_state(eqs_phases *phases, size_t row, const void *state)
+{
+    const eqs_network *net = view(phases)->energy->net;
+    const char *next = state;
+    for (size_t k = eqs_first_free_layer(net); k < net->n_layers; k++) {
+        size_t units = net->layer[k].units;
+        memcpy(view(phases)->slot[0]->s[k] + row * units, next, units * sizeof(double));
+        next += units * sizeof(double);
+    }
+}
+
+static void take_state(const eqs_phases *phases, size_t row, void *state)
+{
+    const eqs_network *net = view(phases)->energy->net;
+    char *next = state;
+    for (size_t k = eqs_first_free_layer(net); k < net->n_layers; k++) {
+        size_t units = net->layer[k].units;
+        memcpy(next, view(phases)->slot[0]->s[k] + row * units, units * sizeof(double));
+        next += units * sizeof(double);
+    }
+}
+
+static eqs_status relax(eqs_phases *phases, size_t slot, const double beta[EQS_BETA_COUNT],
+                        eqs_phase_outcome *outcome)
+{
+    ode_phases *p = self(phases);
+    eqs_relax_options options = p->options.relax;
+    size_t iterations = slot == 0 ? p->options.free_iterations : p->options.nudged_iterations;
+    if (iterations > 0) {
+        options.max_steps = iterations;
+        options.fixed_iterations = true;
+    }
+    if (slot != 0) {
+        eqs_state_copy(p->energy->net, p->slot[0], p->slot[slot]);
+        options.settled_start = true;
+        if (p->options.nudged_tolerance > 0.0)
+            options.tolerance = p->options.nudged_tolerance;
+    }
+    memcpy(p->beta[slot], beta, sizeof p->beta[slot]);
+    eqs_phase phase = current_phase(p, beta);
+    eqs_relax_result result = {0};
+    EQS_TRY(eqs_relax_run(p->energy, &phase, &options, p->slot[slot], &result));
+    *outcome = (eqs_phase_outcome){.sweeps = (double)result.statistics.steps,
+                                   .unconverged = iterations > 0 ? 0 : eqs_relax_unconverged(&result)};
+    for (size_t b = 0; b < p->n; b++)
+        outcome->max_residual = fmax(outcome->max_residual, result.residual[b]);
+    eqs_relax_result_clear(&result);
+    return EQS_OK;
+}
+
+/* Point of a slot, activities in p->rate. */
+static eqs_point point_of(const ode_phases *p, size_t slot)
+{
+    const eqs_network *net = p->energy->net;
+    for (size_t k = 0; k < net->n_layers; k++)
+        eqs_activity(net, k, p->n * net->layer[k].units, p->slot[slot]->s[k], p->rate->s[k], NULL);
+    return (eqs_point){p->n, p->slot[slot]->s, p->rate->s, NULL};
+}
+
+/* theta += rate * step on one block of parameters */
+static void apply(double *theta, const double *grad, size_t n, double rate, double *change, double *norm)
+{
+    double sum_change = 0.0, sum_norm = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        double step = -rate * grad[i];
+        sum_change += step * step;
+        sum_norm += theta[i] * theta[i];
+        theta[i] += step;
+    }
+    if (change != NULL)
+        *change = sum_change;
+    if (norm != NULL)
+        *norm = sum_norm;
+}
+
+static void update(eqs_phases *phases, const double *rate, const double *coefficient, double decay,
+                   double *change, double *norm)
+{
+    ode_phases *p = self(phases);
+    const eqs_network *net = p->energy->net;
+    memset(p->grad, 0, net->n_parameters * sizeof *p->grad);
+    double zero[EQS_BETA_COUNT] = {0};
+    eqs_phase phase = current_phase(p, zero);
+    for (size_t slot = 0; slot < EQS_ENGINE_SLOTS; slot++) {
+        if (coefficient[slot] == 0.0)
+            continue;
+        eqs_point at = point_of(p, slot);
+        eqs_energy_gradient(p->energy, &phase, &at, coefficient[slot], p->grad);
+    }
+    /* lambda dOmega/dtheta, once for the minibatch: the regulariser is part of every sample's energy */
+    phase.beta[EQS_BETA_THETA] = decay;
+    eqs_point at = point_of(p, 0);
+    for (size_t t = 0; decay != 0.0 && t < p->energy->n_terms; t++) {
+        const eqs_term *term = &p->energy->term[t];
+        if (term->beta == EQS_BETA_THETA)
+            term->class->gradient(term, &phase, &at, 1.0 / (double)p->n, p->grad);
+    }
+    size_t block = 0;
+    for (size_t c = 0; c < net->n_couplings; c++, block++) {
+        size_t n = net->layer[net->coupling[c].from].units * net->layer[net->coupling[c].to].units;
+        apply(eqs_weights(net, p->theta, c), eqs_weights(net, p->grad, c), n, rate[block],
+              change != NULL ? &change[block] : NULL, norm != NULL ? &norm[block] : NULL);
+    }
+    for (size_t k = 1; k < net->n_layers; k++, block++)
+        apply(eqs_bias(net, p->theta, k), eqs_bias(net, p->grad, k), net->layer[k].units, rate[block],
+              change != NULL ? &change[block] : NULL, norm != NULL ? &norm[block] : NULL);
+}
+
+static void output(const eqs_phases *phases, size_t slot, double *y)
+{
+    const ode_phases *p = view(phases);
+    size_t L = p->energy->net->n_layers - 1;
+    memcpy(y, p->slot[slot]->s[L], p->n * p->energy->net->layer[L].units * sizeof *y);
+}
+
+static void energy_of(const eqs_phases *phases, size_t slot, double *F)
+{
+    const ode_phases *p = view(phases);
+    eqs_phase phase = current_phase(p, p->beta[slot]);
+    eqs_point at = point_of(p, slot);
+    eqs_energy_value(p->energy, &phase, &at, F);
+}
+
+static const eqs_phases_ops ops = {
+    .destroy = destroy,
+    .set_parameters = set_parameters,
+    .get_parameters = get_parameters,
+    .state_bytes = state_bytes,
+    .load = load,
+    .reset = reset,
+    .put_state = put_state,
+    .take_state = take_state,
+    .relax = relax,
+    .update = update,
+    .output = output,
+    .energy = energy_of,
+};
+
+/* Allocates everything; on failure the caller destroys. */
+static eqs_status allocate(ode_phases *p)
+{
+    const eqs_network *net = p->energy->net;
+    size_t batch = p->base.batch;
+    p->theta = eqs_alloc(net->n_parameters, sizeof *p->theta);
+    p->grad = eqs_alloc(net->n_parameters, sizeof *p->grad);
+    p->x = eqs_alloc(batch * net->layer[0].units, sizeof *p->x);
+    p->target = eqs_alloc(batch * net->layer[net->n_layers - 1].units, sizeof *p->target);
+    return EQS_NO_MEMORY;
+    for (size_t i = 0; i < EQS_ENGINE_SLOTS; i++)
+        EQS_TRY(eqs_state_create(net, batch, &p->slot[i]));
+    return eqs_state_create(net, batch, &p->rate);
+}
+
+eqs_status eqs_phases_create_ode(const eqs_energy *energy, const eqs_phases_options *options,
+                                 eqs_phases **out)
+{
+    ode_phases *p = eqs_alloc(1, sizeof *p);
+    if (p == NULL)
+        return EQS_NO_MEMORY;
+    p->base = (eqs_phases){&ops, options->batch};
+    p->energy = energy;
+    p->options = *options;
+    p->n_state = eqs_network_state_size(energy->net);
+    eqs_status status = allocate(p);
+    if (status == EQS_OK && eqs_solver_find(options->relax.solver) == NULL)
+        status =
+            eqs_fail(EQS_BAD_CONFIG, "relaxation.solver: '%s' is unknown; `eqspice list solvers` shows them",
+                     options->relax.solver);
+    if (status != EQS_OK) {
+        destroy(&p->base);
+        return status;
+    }
+    *out = &p->base;
+    return EQS_OK;
+}

@@ -1,0 +1,277 @@
+#include "learning/setup.h"
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "learning/run_file.h"
+#include "store/csv.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Activations of layers 0..L into `out` [n_layers]. A clamped input passes its data on as it is. */
+static eqs_status read_activations(const eqs_config *config, eqs_activation *out)
+{
+    const eqs_config_network *network = &config->network;
+    size_t n_layers = network->layers.n, L = n_layers - 1, n = network->activation.n;
+    if (n != 1 && n != L)
+        return eqs_config_fail(config, "network.activation",
+                               "found %zu names, allowed: 1, or one for each of the "
+                               "%zu layers above the input",
+                               n, L);
+    for (size_t k = 1; k < n_layers; k++) {
+        eqs_status status = eqs_activation_from_name(network->activation.v[n == 1 ? 0 : k - 1], &out[k]);
+        if (status == EQS_OK) {
+            if (out[k].kind == EQS_PIECEWISE_LINEAR) {
+                out[k].lo = out[k].offset = network->thresholds.v[0];
+                out[k].hi = network->thresholds.v[1];
+            } else if (!eqs_activation_is_clipped(&out[k])) {
+                out[k].slope = network->slope;
+                out[k].shift = network->shift;
+            }
+            status = eqs_activation_check(&out[k]);
+        }
+        if (status != EQS_OK)
+            return eqs_config_fail(config, "network.activation", "%s", eqs_error_message());
+    }
+    out[0] = isinf(network->beta.v[EQS_BETA_X]) ? eqs_activation_default(EQS_LINEAR) : out[1];
+    return EQS_OK;
+}
+
+/* Time constants from a CSV file of one row per layer 0..L or 1..L. */
+static eqs_status read_tau_file(const eqs_config *config, double **rows)
+{
+    const char *path = config->dynamics.tau_file;
+    const eqs_config_sizes *layers = &config->network.layers;
+    size_t n_layers = layers->n, n_rows, *length;
+    double *value;
+    EQS_TRY(eqs_csv_read_rows(path, &n_rows, &length, &value));
+    eqs_status status = EQS_OK;
+    if (n_rows != n_layers && n_rows != n_layers - 1)
+        status = eqs_fail(EQS_BAD_CONFIG,
+                          "%s: found %zu rows, allowed: %zu (layers 1 to L) or %zu (layers 0 to L)", path,
+                          n_rows, n_layers - 1, n_layers);
+    size_t first = n_rows == n_layers ? 0 : 1;
+    const double *next = value;
+    for (size_t k = first; status == EQS_OK && k < n_layers; k++) {
+        size_t n = length[k - first];
+        if (n != layers->v[k])
+            status = eqs_fail(EQS_BAD_CONFIG, "%s: row %zu has %zu values, but layer %zu has %zu units", path,
+                              k - first + 1, n, k, layers->v[k]);
+        else
+            memcpy(rows[k], next, n * sizeof *next);
+        next += n;
+    }
+    eqs_free(length);
+    eqs_free(value);
+    return status;
+}
+
+/* Time constants of every unit, rows[k] [n_k]: dynamics.tau per layer (1, L or L + 1 values), spread
+ * log-uniformly over [tau / spread, tau], or read from dynamics.tau_file. */
+static eqs_status read_time_constants(const eqs_config *config, double **rows)
+{
+    const eqs_config_dynamics *dynamics = &config->dynamics;
+    const eqs_config_sizes *layers = &config->network.layers;
+    size_t n_layers = layers->n, n = dynamics->tau.n;
+    if (n != 1 && n != n_layers - 1 && n != n_layers)
+        return eqs_config_fail(config, "dynamics.tau",
+                               "found %zu values, allowed: 1, %zu (layers 1 to L) or %zu "
+                               "(layers 0 to L)",
+                               n, n_layers - 1, n_layers);
+    for (size_t k = 0; k < n_layers; k++) {
+        rows[k] = eqs_alloc(layers->v[k], sizeof **rows);
+        if (rows[k] == NULL)
+            return EQS_NO_MEMORY;
+        size_t entry = n == 1 || k == 0 ? 0 : n == n_layers ? k : k - 1;
+        eqs_random stream = eqs_random_stream(config->seed, EQS_RANDOM_TAU, (uint32_t)k, 0);
+        for (size_t i = 0; i < layers->v[k]; i++) {
+            double share = eqs_random_uniform(&stream, i);
+            rows[k][i] = dynamics->tau.v[entry] *
+                         (dynamics->tau_spread == 1.0 ? 1.0 : pow(dynamics->tau_spread, -share));
+        }
+    }
+    return dynamics->tau_file[0] == '\0' ? EQS_OK : read_tau_file(config, rows);
+}
+
+static eqs_status build_network(const eqs_config *config, eqs_setup *setup)
+{
+    const eqs_config_network *network = &config->network;
+    size_t n_layers = network->layers.n;
+    eqs_activation *activation = eqs_alloc(n_layers, sizeof *activation);
+    double **tau = eqs_alloc(n_layers, sizeof *tau);
+    size_t(*pairs)[2] = eqs_alloc(n_layers * (n_layers + 1) / 2, sizeof *pairs);
+    eqs_status status = activation == NULL || tau == NULL || pairs == NULL ? EQS_NO_MEMORY : EQS_OK;
+    if (status == EQS_OK)
+        status = read_activations(config, activation);
+    if (status == EQS_OK)
+        status = read_time_constants(config, tau);
+    if (status == EQS_OK) {
+        eqs_network_def def = eqs_network_def_default();
+        def.n_layers = n_layers;
+        def.units = network->layers.v;
+        def.activation = activation;
+        def.form = (eqs_form)config->dynamics.form;
+        def.tau_unit = (const double *const *)tau;
+        def.regulariser = (eqs_regulariser)network->regulariser;
+        memcpy(def.beta, network->beta.v, sizeof def.beta);
+        memcpy(def.delta, network->delta.v, sizeof def.delta);
+        if (network->couplings.layout == EQS_COUPLINGS_LIST) {
+            def.couplings = (const size_t(*)[2])network->couplings.pair;
+            def.n_couplings = network->couplings.n;
+        } else if (network->couplings.layout == EQS_COUPLINGS_FULL) {
+            def.n_couplings = eqs_couplings_full(n_layers, pairs);
+            def.couplings = (const size_t(*)[2])pairs;
+        }
+        status = eqs_network_create(&def, &setup->net);
+        if (status == EQS_BAD_CONFIG)
+            eqs_fail_context(status, "%s", eqs_config_name(config));
+    }
+    for (size_t k = 0; tau != NULL && k < n_layers; k++)
+        eqs_free(tau[k]);
+    eqs_free(tau);
+    eqs_free(activation);
+    eqs_free(pairs);
+    return status;
+}
+
+static eqs_status fill_parameters(const eqs_config *config, const char *file, eqs_setup *setup)
+{
+    size_t n = setup->net->n_couplings;
+    setup->theta = eqs_alloc(setup->net->n_parameters, sizeof *setup->theta);
+    double *gain = eqs_alloc(n, sizeof *gain);
+    eqs_status status = setup->theta == NULL || gain == NULL ? EQS_NO_MEMORY : EQS_OK;
+    if (status == EQS_OK)
+        status = eqs_config_expand(config, "network.gain", &config->network.gain, 1.0, n, "couplings", gain);
+    if (file == NULL && config->network.init == EQS_INIT_FILE)
+        file = config->network.init_file;
+    if (status == EQS_OK && file == NULL)
+        eqs_parameters_glorot(setup->net, config->seed, gain, setup->theta);
+    else if (status == EQS_OK)
+        status = eqs_run_load_parameters(file, setup->net, setup->theta);
+    eqs_free(gain);
+    return status;
+}
+
+/* Rates of all blocks: couplings, then biases; a bias learns as the first coupling that leads up to its
+ * layer. */
+static eqs_status learning_rates(const eqs_config *config, eqs_setup *setup)
+{
+    const eqs_network *net = setup->net;
+    size_t n = net->n_couplings, L = net->n_layers - 1;
+    setup->rate = eqs_alloc(n + L, sizeof *setup->rate);
+    if (setup->rate == NULL)
+        return EQS_NO_MEMORY;
+    EQS_TRY(eqs_config_expand(config, "learning.rates", &config->learning.rates, 0.0, n, "couplings",
+                              setup->rate));
+    if (config->learning.bias_rates.n > 0)
+        return eqs_config_expand(config, "learning.bias_rates", &config->learning.bias_rates, 0.0, L,
+                                 "layers 1 to L", setup->rate + n);
+    for (size_t k = 1; k <= L; k++) {
+        size_t c = 0;
+        while (c + 1 < n && net->coupling[c].to != k)
+            c++;
+        setup->rate[n + k - 1] = setup->rate[c];
+    }
+    return EQS_OK;
+}
+
+static void relax_options(const eqs_config *config, eqs_setup *setup)
+{
+    const eqs_config_relaxation *r = &config->relaxation;
+    setup->relax = eqs_relax_options_default();
+    setup->relax.solver = r->solver;
+    setup->relax.tolerance = r->tolerance;
+    setup->relax.t_max = r->t_max;
+    setup->relax.max_steps = r->max_steps;
+    setup->relax.step = r->step;
+    setup->relax.rtol = r->rtol;
+    setup->relax.atol = r->atol;
+    setup->relax.max_step = r->max_step;
+    setup->relax.linear_solver = (eqs_linear_solver)r->linear_solver;
+    setup->relax.preconditioner = (eqs_preconditioner)r->preconditioner;
+}
+
+static eqs_status build(const eqs_config *config, const char *parameters, eqs_setup *setup)
+{
+    setup->config = config;
+    EQS_TRY(eqs_config_check(config));
+    EQS_TRY(build_network(config, setup));
+    EQS_TRY(eqs_energy_create(setup->net, &setup->energy));
+    EQS_TRY(fill_parameters(config, parameters, setup));
+    EQS_TRY(learning_rates(config, setup));
+    relax_options(config, setup);
+    return EQS_OK;
+}
+
+eqs_status eqs_setup_create(const eqs_config *config, const char *parameters, eqs_setup **out)
+{
+    eqs_setup *setup = eqs_alloc(1, sizeof *setup);
+    if (setup == NULL)
+        return EQS_NO_MEMORY;
+    eqs_status status = build(config, parameters, setup);
+    if (status != EQS_OK) {
+        eqs_setup_destroy(setup);
+        return status;
+    }
+    *out = setup;
+    return EQS_OK;
+}
+
+void eqs_setup_destroy(eqs_setup *setup)
+{
+    if (setup == NULL)
+        return;
+    eqs_energy_destroy(setup->energy);
+    eqs_network_destroy(setup->net);
+    eqs_free(setup->theta);
+    eqs_free(setup->rate);
+    eqs_free(setup);
+}
+
+eqs_status eqs_setup_train_options(const eqs_setup *setup, int threads, eqs_train_options *out)
+{
+    const eqs_config *config = setup->config;
+    const eqs_config_learning *learning = &config->learning;
+    if (config->relaxation.start != EQS_START_ZERO)
+        return eqs_config_fail(config, "relaxation.start",
+                               "found random; training starts a sample at its last free "
+                               "state or at 0 (allowed: zero)");
+    if (learning->rates.n == 0)
+        return eqs_config_fail(config, "learning.rates",
+                               "found no value; training needs one, or one per coupling");
+    double leak = 1.0 - fabs(learning->beta * setup->net->delta[EQS_BETA_Y]);
+    bool negative = learning->nudge != EQS_NUDGE_FIXED || learning->beta < 0.0;
+    bool certified = config->relaxation.nudged_iterations == 0;
+    if (negative && certified && leak <= 0.0 && !eqs_state_is_rate(setup->net, setup->net->n_layers - 1))
+        return eqs_config_fail(config, "learning.beta",
+                               "found %g with nudge %s; a phase at -%g has no equilibrium "
+                               "(1 + beta must be > 0 with the cost 1/2 |y - target|^2); "
+                               "allowed: |beta| < 1, or euler with nudged_iterations",
+                               learning->beta, eqs_config_word("learning.nudge", learning->nudge),
+                               fabs(learning->beta));
+    const eqs_rule *rule = eqs_rule_find(eqs_config_word("learning.rule", learning->rule));
+    if (rule == NULL)
+        return eqs_config_fail(config, "learning.rule", "is not a learning rule of this build");
+    *out = (eqs_train_options){
+        .rule = rule,
+        .nudge = learning->nudge,
+        .beta = learning->beta,
+        .rate = setup->rate,
+        .batch = learning->batch,
+        .seed = config->seed,
+        .persistent = learning->persistent,
+        .shuffle = learning->shuffle,
+        .phases =
+            {
+                .backend = eqs_config_word("learning.engine", learning->engine),
+                .precision = (eqs_precision)config->relaxation.precision,
+                .batch = learning->batch,
+                .threads = threads,
+                .relax = setup->relax,
+                .nudged_tolerance = config->relaxation.nudged_tolerance,
+                .free_iterations = config->relaxation.free_iterations,
+                .nudged_iterations = config->relaxation.nudged_iterations,
+            },
+    };
+    return EQS_OK;
+}

@@ -1,0 +1,338 @@
+#include "learning/trainer.h"
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/run.h"
+
+#include <math.h>
+#include <string.h>
+
+struct eqs_trainer {
+    const eqs_energy *energy;
+    const eqs_dataset *data;
+    eqs_train_options options;
+    eqs_phases *phases;
+    eqs_train_position position;
+    size_t n_in, n_out, n_blocks;
+    size_t state_bytes;
+    unsigned char *states[EQS_DATASET_PARTS]; /* persistent states of each part, or NULL */
+    uint32_t *order;                          /* of the training samples in this epoch */
+    uint32_t ordered_epoch;                   /* epoch + 1 that `order` is for; 0: none yet */
+    /* one minibatch */
+    double *x, *target, *y, *F;
+    uint32_t *label;
+    double *change, *norm; /* [n_blocks] of the last update */
+};
+
+static size_t part_count(const eqs_trainer *t, eqs_dataset_part part)
+{
+    return eqs_dataset_count(t->data, part);
+}
+
+/* Data and network must speak of the same sizes. */
+static eqs_status check_data(const eqs_trainer *t)
+{
+    size_t dim = t->data->dim, classes = t->data->classes;
+    if (dim != t->n_in)
+        return eqs_fail(EQS_BAD_CONFIG,
+                        "network.layers: the input layer has %zu units, but a sample of the data has "
+                        "%zu values",
+                        t->n_in, dim);
+    if (classes > t->n_out)
+        return eqs_fail(EQS_BAD_CONFIG,
+                        "network.layers: the output layer has %zu units, but the data has %zu classes",
+                        t->n_out, classes);
+    if (part_count(t, EQS_DATASET_TRAIN) == 0)
+        return eqs_fail(EQS_BAD_CONFIG, "data.train: no training samples");
+    return EQS_OK;
+}
+
+static eqs_status allocate(eqs_trainer *t)
+{
+    size_t batch = t->options.batch;
+    t->x = eqs_alloc(batch * t->n_in, sizeof *t->x);
+    t->target = eqs_alloc(batch * t->n_out, sizeof *t->target);
+    t->y = eqs_alloc(batch * t->n_out, sizeof *t->y);
+    t->F = eqs_alloc(batch, sizeof *t->F);
+    t->label = eqs_alloc(batch, sizeof *t->label);
+    t->order = eqs_alloc(part_count(t, EQS_DATASET_TRAIN), sizeof *t->order);
+    t->change = eqs_alloc(t->n_blocks, sizeof *t->change);
+    t->norm = eqs_alloc(t->n_blocks, sizeof *t->norm);
+    if (t->x == NULL || t->target == NULL || t->y == NULL || t->F == NULL || t->label == NULL ||
+        t->order == NULL || t->change == NULL || t->norm == NULL)
+        return EQS_NO_MEMORY;
+    for (size_t i = 0; i < t->n_blocks; i++)
+        t->change[i] = t->norm[i] = NAN;
+    return EQS_OK;
+}
+
+/* Persistent states start where a cold phase would: at the zero start of one sample. */
+static eqs_status start_states(eqs_trainer *t)
+{
+    t->state_bytes = t->phases->ops->state_bytes(t->phases);
+    if (!t->options.persistent)
+        return EQS_OK;
+    memset(t->x, 0, t->n_in * sizeof *t->x);
+    t->phases->ops->load(t->phases, 1, t->x, NULL);
+    t->phases->ops->reset(t->phases);
+    for (int part = 0; part < EQS_DATASET_PARTS; part++) {
+        size_t count = part_count(t, (eqs_dataset_part)part);
+        if (count == 0)
+            continue;
+        t->states[part] = eqs_alloc(count, t->state_bytes);
+        if (t->states[part] == NULL)
+            return EQS_NO_MEMORY;
+        for (size_t i = 0; i < count; i++)
+            t->phases->ops->take_state(t->phases, 0, t->states[part] + i * t->state_bytes);
+    }
+    return EQS_OK;
+}
+
+eqs_status eqs_trainer_create(const eqs_energy *energy, const eqs_dataset *data,
+                              const eqs_train_options *options, const double *theta, eqs_trainer **out)
+{
+    const eqs_network *net = energy->net;
+    eqs_trainer *t = eqs_alloc(1, sizeof *t);
+    if (t == NULL)
+        return EQS_NO_MEMORY;
+    t->energy = energy;
+    t->data = data;
+    t->options = *options;
+    t->n_in = net->layer[0].units;
+    t->n_out = net->layer[net->n_layers - 1].units;
+    t->n_blocks = net->n_couplings + net->n_layers - 1;
+    eqs_status status = check_data(t);
+    if (status == EQS_OK)
+        status = allocate(t);
+    if (status == EQS_OK)
+        status = eqs_phases_create(energy, &options->phases, &t->phases);
+    if (status == EQS_OK)
+        status = start_states(t);
+    if (status != EQS_OK) {
+        eqs_trainer_destroy(t);
+        return status;
+    }
+    t->phases->ops->set_parameters(t->phases, theta);
+    *out = t;
+    return EQS_OK;
+}
+
+void eqs_trainer_destroy(eqs_trainer *t)
+{
+    if (t == NULL)
+        return;
+    if (t->phases != NULL)
+        t->phases->ops->destroy(t->phases);
+    for (int part = 0; part < EQS_DATASET_PARTS; part++)
+        eqs_free(t->states[part]);
+    eqs_free(t->x);
+    eqs_free(t->target);
+    eqs_free(t->y);
+    eqs_free(t->F);
+    eqs_free(t->label);
+    eqs_free(t->order);
+    eqs_free(t->change);
+    eqs_free(t->norm);
+    eqs_free(t);
+}
+
+/* Loads the samples `index` [n] of a part with one-hot targets and their starting states. */
+static eqs_status load(eqs_trainer *t, eqs_dataset_part part, const uint32_t *index, size_t n)
+{
+    EQS_TRY(eqs_dataset_fetch(t->data, part, index, n, t->x, t->label));
+    EQS_TRY(eqs_one_hot(t->label, n, t->n_out, t->target));
+    t->phases->ops->load(t->phases, n, t->x, t->target);
+    if (t->states[part] == NULL) {
+        t->phases->ops->reset(t->phases);
+        return EQS_OK;
+    }
+    for (size_t b = 0; b < n; b++)
+        t->phases->ops->put_state(t->phases, b, t->states[part] + index[b] * t->state_bytes);
+    return EQS_OK;
+}
+
+static void keep_states(eqs_trainer *t, eqs_dataset_part part, const uint32_t *index, size_t n)
+{
+    for (size_t b = 0; t->states[part] != NULL && b < n; b++)
+        t->phases->ops->take_state(t->phases, b, t->states[part] + index[b] * t->state_bytes);
+}
+
+/* Prediction: the output unit with the largest activation (paper 001 Eq. 51), the first of equals. */
+static uint32_t predict(const double *y, size_t n)
+{
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < n; i++)
+        best = y[i] > y[best] ? i : best;
+    return best;
+}
+
+/* Errors, and cost 1/2 |y - target|^2 (paper 001 Eq. 8) of the free states of a minibatch. */
+static size_t score(eqs_trainer *t, size_t n, double *cost, uint32_t *confusion)
+{
+    size_t wrong = 0;
+    t->phases->ops->output(t->phases, 0, t->y);
+    for (size_t b = 0; b < n; b++) {
+        const double *y = t->y + b * t->n_out, *target = t->target + b * t->n_out;
+        uint32_t guess = predict(y, t->n_out);
+        wrong += guess != t->label[b];
+        if (confusion != NULL && guess < t->data->classes)
+            confusion[t->label[b] * t->data->classes + guess]++;
+        for (size_t i = 0; i < t->n_out; i++)
+            *cost += 0.5 * (y[i] - target[i]) * (y[i] - target[i]);
+    }
+    return wrong;
+}
+
+static eqs_status check_finite(const eqs_trainer *t, double residual, const char *phase)
+{
+    if (isfinite(residual))
+        return EQS_OK;
+    return eqs_fail(EQS_NOT_CONVERGED,
+                    "epoch %u, minibatch %u: the %s phase left the finite numbers (residual %g); "
+                    "smaller learning.rates or learning.beta may help",
+                    t->position.epoch + 1, t->position.minibatch + 1, phase, residual);
+}
+
+/* Free phase, nudged phases and update of one loaded minibatch of n samples. */
+static eqs_status train_minibatch(eqs_trainer *t, const uint32_t *index, size_t n)
+{
+    const eqs_network *net = t->energy->net;
+    eqs_epoch_row *sums = &t->position.sums;
+    eqs_phase_outcome outcome;
+    EQS_TRY(t->phases->ops->relax(t->phases, 0, net->beta, &outcome));
+    EQS_TRY(check_finite(t, outcome.max_residual, "free"));
+    sums->residual = fmax(sums->residual, outcome.max_residual);
+    sums->sweeps_free += outcome.sweeps;
+    sums->unconverged += (double)outcome.unconverged;
+    sums->train_error += (double)score(t, n, &sums->cost, NULL);
+    t->phases->ops->energy(t->phases, 0, t->F);
+    for (size_t b = 0; b < n; b++)
+        sums->energy += t->F[b];
+    keep_states(t, EQS_DATASET_TRAIN, index, n);
+
+    eqs_plan_request request = {.nudge = t->options.nudge,
+                                .beta = t->options.beta,
+                                .n = n,
+                                .seed = t->options.seed,
+                                .epoch = t->position.epoch,
+                                .minibatch = t->position.minibatch};
+    eqs_plan plan = t->options.rule->plan(&request);
+    for (size_t slot = 1; slot <= plan.n_nudged; slot++) {
+        double beta[EQS_BETA_COUNT];
+        eqs_network_nudge(net, plan.xi[slot], beta);
+        EQS_TRY(t->phases->ops->relax(t->phases, slot, beta, &outcome));
+        EQS_TRY(check_finite(t, outcome.max_residual, "nudged"));
+        sums->residual_nudged = fmax(sums->residual_nudged, outcome.max_residual);
+        sums->sweeps_nudged += outcome.sweeps / (double)plan.n_nudged;
+        sums->unconverged += (double)outcome.unconverged;
+    }
+    /* norms cost a pass over the weights: once in a while is enough for the ratio's average */
+    bool measure = t->position.minibatch % 50 == 0;
+    t->phases->ops->update(t->phases, t->options.rate, plan.coefficient, net->delta[EQS_BETA_THETA],
+                           measure ? t->change : NULL, measure ? t->norm : NULL);
+    return EQS_OK;
+}
+
+/* The order of the samples of the current epoch. */
+static void set_order(eqs_trainer *t, size_t n)
+{
+    if (t->ordered_epoch == t->position.epoch + 1)
+        return;
+    if (t->options.shuffle) {
+        eqs_random stream = eqs_random_stream(t->options.seed, EQS_RANDOM_SHUFFLE, t->position.epoch, 0);
+        eqs_random_permutation(&stream, n, t->order);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            t->order[i] = (uint32_t)i;
+    }
+    t->ordered_epoch = t->position.epoch + 1;
+}
+
+eqs_status eqs_trainer_epoch(eqs_trainer *t, eqs_train_progress progress, void *user, eqs_epoch_row *row)
+{
+    size_t count = part_count(t, EQS_DATASET_TRAIN), batch = t->options.batch;
+    set_order(t, count);
+    for (size_t start = t->position.minibatch * batch; start < count; start += batch) {
+        if (eqs_stop_requested())
+            return eqs_fail(EQS_INTERRUPTED, "stopped in epoch %u after %u minibatches",
+                            t->position.epoch + 1, t->position.minibatch);
+        size_t n = count - start < batch ? count - start : batch;
+        EQS_TRY(load(t, EQS_DATASET_TRAIN, t->order + start, n));
+        EQS_TRY(train_minibatch(t, t->order + start, n));
+        t->position.minibatch++;
+        if (progress != NULL)
+            progress(&t->position, start + n, count, user);
+    }
+    *row = t->position.sums;
+    row->epoch = t->position.epoch + 1;
+    double *mean[] = {&row->train_error, &row->cost, &row->energy, &row->sweeps_free, &row->sweeps_nudged};
+    for (size_t i = 0; i < sizeof mean / sizeof *mean; i++)
+        *mean[i] /= (double)count;
+    EQS_TRY(eqs_trainer_evaluate(t, EQS_DATASET_VALIDATION, &row->validation_error, NULL, NULL, NULL));
+    EQS_TRY(eqs_trainer_evaluate(t, EQS_DATASET_TEST, &row->test_error, NULL, NULL, NULL));
+    t->position.epoch++;
+    t->position.minibatch = 0;
+    t->position.sums = (eqs_epoch_row){0};
+    return EQS_OK;
+}
+
+eqs_status eqs_trainer_evaluate(eqs_trainer *t, eqs_dataset_part part, double *error, double *cost,
+                                double *residual, uint32_t *confusion)
+{
+    size_t count = part_count(t, part), wrong = 0;
+    double sum = 0.0, worst = 0.0;
+    uint32_t *index = eqs_alloc(t->options.batch, sizeof *index);
+    if (index == NULL)
+        return EQS_NO_MEMORY;
+    eqs_status status = EQS_OK;
+    for (size_t start = 0; start < count && status == EQS_OK; start += t->options.batch) {
+        size_t n = count - start < t->options.batch ? count - start : t->options.batch;
+        for (size_t b = 0; b < n; b++)
+            index[b] = (uint32_t)(start + b);
+        eqs_phase_outcome outcome;
+        status = load(t, part, index, n);
+        if (status == EQS_OK)
+            status = t->phases->ops->relax(t->phases, 0, t->energy->net->beta, &outcome);
+        if (status != EQS_OK)
+            break;
+        keep_states(t, part, index, n);
+        worst = fmax(worst, outcome.max_residual);
+        wrong += score(t, n, &sum, confusion);
+    }
+    eqs_free(index);
+    if (error != NULL)
+        *error = count == 0 ? NAN : (double)wrong / (double)count;
+    if (cost != NULL)
+        *cost = count == 0 ? NAN : sum / (double)count;
+    if (residual != NULL)
+        *residual = count == 0 ? NAN : worst;
+    return status;
+}
+
+void eqs_trainer_change(const eqs_trainer *t, double *change)
+{
+    for (size_t i = 0; i < t->n_blocks; i++)
+        change[i] = sqrt(t->change[i] / t->norm[i]);
+}
+
+void eqs_trainer_get_parameters(const eqs_trainer *t, double *theta)
+{
+    t->phases->ops->get_parameters(t->phases, theta);
+}
+
+void eqs_trainer_set_parameters(eqs_trainer *t, const double *theta)
+{
+    t->phases->ops->set_parameters(t->phases, theta);
+}
+
+eqs_train_position *eqs_trainer_position(eqs_trainer *t)
+{
+    return &t->position;
+}
+
+void *eqs_trainer_states(eqs_trainer *t, eqs_dataset_part part, size_t *count, size_t *bytes)
+{
+    *count = part_count(t, part);
+    *bytes = t->state_bytes;
+    return t->states[part];
+}

@@ -1,0 +1,58 @@
+/* LTspice (after its help; not run here): flat options, .save of the outputs, .meas into the log. */
+#include "netlists/dialect.h"
+
+static void print_option(const char *name, double value, FILE *file)
+{
+    if (value > 0.0)
+        fprintf(file, ".options %s=%.17g\n", name, value);
+}
+
+static void tolerances(const eqs_tolerances *t, FILE *file)
+{
+    print_option("reltol", t->reltol, file);
+    print_option("vntol", t->vntol, file);
+    print_option("abstol", t->abstol, file);
+    print_option("chgtol", t->chgtol, file);
+    print_option("itl1", t->dc_iterations, file);
+    print_option("itl4", t->tran_iterations, file);
+}
+
+static void print_measures(const eqs_netlist *netlist, FILE *file)
+{
+    for (size_t i = 0; i < netlist->n_outputs; i++) {
+        const char *name = eqs_netlist_node_name(netlist, netlist->output[i].node);
+        fprintf(file, ".meas tran final_%s find v(%s) at=%.17g\n", name, name, netlist->analysis.t_stop);
+        if (netlist->output[i].measured)
+            fprintf(file, ".meas tran min_%s min v(%s)\n.meas tran max_%s max v(%s)\n", name, name, name,
+                    name);
+    }
+}
+
+static void analysis(const eqs_netlist *netlist, FILE *file)
+{
+    const eqs_analysis *a = &netlist->analysis;
+    if (netlist->n_outputs > 0) {
+        fputs(".save", file);
+        eqs_dialect_print_outputs(netlist, file);
+    }
+    if (a->kind == EQS_ANALYSIS_OP) {
+        fputs(".op\n", file);
+    } else if (a->kind == EQS_ANALYSIS_DC) {
+        fprintf(file, ".dc %s %.17g %.17g %.17g\n", a->source, a->from, a->to, a->step);
+    } else {
+        fprintf(file, ".tran 0 %.17g 0 %.17g%s\n", a->t_stop, a->t_max_step, a->use_initial ? " uic" : "");
+        print_measures(netlist, file);
+    }
+}
+
+const eqs_dialect eqs_dialect_ltspice = {
+    .name = "ltspice",
+    .summary = "LTspice; after its documentation, not run by the tests",
+    .run = "LTspice -b FILE",
+    .braces = false,
+    .pwl_open = "(",
+    .pwl_close = ")",
+    .external = false,
+    .tolerances = tolerances,
+    .analysis = analysis,
+};

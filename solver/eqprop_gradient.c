@@ -1,0 +1,75 @@
+#include "solver/eqprop_gradient.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+/* grad += weight * sum over samples of dF/dtheta at the state (paper 001 Eqs. 10, 35) */
+static eqs_status add_gradient(const eqs_energy *energy, const eqs_phase *phase, const eqs_state *state,
+                               double weight, double *grad)
+{
+    eqs_state *activity;
+    EQS_TRY(eqs_state_create(energy->net, state->batch, &activity));
+    for (size_t k = 0; k < energy->net->n_layers; k++)
+        eqs_activity(energy->net, k, state->batch * energy->net->layer[k].units, state->s[k], activity->s[k],
+                     NULL);
+    eqs_point at = {state->batch, state->s, activity->s, NULL};
+    eqs_energy_gradient(energy, phase, &at, weight, grad);
+    eqs_state_destroy(activity);
+    return EQS_OK;
+}
+
+/* grad += weight * dF/dtheta at the fixed point of beta + xi delta, reached from `state` (in place) */
+static eqs_status nudged(const eqs_energy *energy, const eqs_phase *phase, const eqs_relax_options *options,
+                         double xi, double weight, eqs_state *state, double *grad, eqs_relax_result *result)
+{
+    eqs_phase there = *phase;
+    for (int i = 0; i < EQS_BETA_COUNT; i++)
+        there.beta[i] += xi * energy->net->delta[i];
+    eqs_relax_options settled = *options;
+    settled.settled_start = true;
+    eqs_relax_result own;
+    EQS_TRY(eqs_relax_run(energy, &there, &settled, state, result == NULL ? &own : result));
+    eqs_status status = EQS_OK;
+    if (result == NULL) {
+        size_t unconverged = eqs_relax_unconverged(&own);
+        if (unconverged > 0)
+            status = eqs_fail(EQS_NOT_CONVERGED, "nudged phase, xi = %g: %zu of %zu samples did not converge",
+                              xi, unconverged, own.batch);
+        eqs_relax_result_clear(&own);
+    }
+    if (status == EQS_OK)
+        status = add_gradient(energy, &there, state, weight, grad);
+    if (status != EQS_OK && result != NULL)
+        eqs_relax_result_clear(result);
+    return status;
+}
+
+eqs_status eqs_eqprop_gradient(const eqs_energy *energy, const eqs_phase *phase,
+                               const eqs_relax_options *options, const eqs_state *fixed_point, double xi,
+                               eqs_eqprop_mode mode, double *grad, eqs_relax_result *result)
+{
+    if (!isfinite(xi) || xi == 0.0)
+        return eqs_fail(EQS_BAD_CONFIG, "nudge xi = %g; allowed: finite and not 0", xi);
+    const eqs_network *net = energy->net;
+    eqs_state *state;
+    EQS_TRY(eqs_state_create(net, phase->batch, &state));
+    memset(grad, 0, net->n_parameters * sizeof *grad);
+
+    bool centred = mode == EQS_EQPROP_CENTRED;
+    double weight = centred ? 0.5 / xi : 1.0 / xi;
+    eqs_state_copy(net, fixed_point, state);
+    eqs_status status = nudged(energy, phase, options, xi, weight, state, grad, result);
+    bool first_done = status == EQS_OK;
+    eqs_state_copy(net, fixed_point, state);
+    if (status == EQS_OK && centred)
+        status =
+            nudged(energy, phase, options, -xi, -weight, state, grad, result == NULL ? NULL : result + 1);
+    else if (status == EQS_OK)
+        status = add_gradient(energy, phase, fixed_point, -weight, grad);
+    if (status != EQS_OK && first_done && result != NULL)
+        eqs_relax_result_clear(result);
+    eqs_state_destroy(state);
+    return status;
+}

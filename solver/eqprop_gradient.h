@@ -1,0 +1,23 @@
+/* Equilibrium propagation's estimate of the gradient, in double precision and with any solver: the reference
+ * against which training and hardware are checked. */
+#ifndef EQS_SOLVER_EQPROP_GRADIENT_H
+#define EQS_SOLVER_EQPROP_GRADIENT_H
+
+#include "solver/relax.h"
+
+/* one-sided: (g(+xi) - g(0)) / xi, error O(xi); centred: (g(+xi) - g(-xi)) / (2 xi), error O(xi^2), where
+ * g(xi) = dF/dtheta(theta, beta + xi delta, s^xi) */
+typedef enum eqs_eqprop_mode { EQS_EQPROP_ONE_SIDED, EQS_EQPROP_CENTRED } eqs_eqprop_mode;
+
+/* grad[n_parameters] = minus Eq. 11's direction: the estimate of the sum over samples of dJ/dtheta (paper 001
+ * Eqs. 10, 11), overwritten. Relaxes the nudged phases beta + xi delta (and beta - xi delta) from fixed_point
+ * with options (settled_start is implied); options->tolerance must be far below xi, for the response is of
+ * order xi. result, unless NULL, receives one (one-sided) or two (centred, +xi first) results, to be cleared
+ * by the caller also when samples did not converge; with NULL an unconverged nudged phase is
+ * EQS_NOT_CONVERGED. EQS_BAD_CONFIG: xi is 0 or not finite, or a nudged phase cannot be relaxed (1 + beta -
+ * |xi| <= 0). After an error there is nothing to clear. */
+eqs_status eqs_eqprop_gradient(const eqs_energy *energy, const eqs_phase *phase,
+                               const eqs_relax_options *options, const eqs_state *fixed_point, double xi,
+                               eqs_eqprop_mode mode, double *grad, eqs_relax_result *result);
+
+#endif
