@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "models/field.h"
+#include "netlists/behavioural_builder.h"
 #include "netlists/behavioural_rho.h"
 
 #include <math.h>
@@ -9,48 +10,6 @@
 #include <string.h>
 
 enum { NAME = 2 * EQS_NETLIST_NAME };
-
-/* What the parts of the circuit need while it is built. Nodes are indexed [layer][unit]. */
-typedef struct builder {
-    const eqs_energy *energy;
-    const eqs_phase *phase;
-    const eqs_network *net;
-    const eqs_behavioural_options *options;
-    size_t sample, first;
-    eqs_netlist *netlist;
-    eqs_node *nodes;  /* the memory behind the three tables */
-    eqs_node **unit;  /* u or s */
-    eqs_node **rate;  /* r; the unit's own node where rho is the identity */
-    eqs_node **drive; /* where synapses deliver: the unit's node or d */
-    double *bias;     /* [all units] constant currents, in units of G * swing */
-    double *start;    /* [n_state] dynamical variables at the start, or NULL */
-} builder;
-
-eqs_circuit_units eqs_circuit_units_default(void)
-{
-    return (eqs_circuit_units){.capacitance = 1e-12, .conductance = 1e-6, .swing = 1.0};
-}
-
-eqs_status eqs_circuit_units_check(const eqs_circuit_units *units)
-{
-    const struct {
-        const char *name, *unit;
-        double value;
-    } all[] = {{"capacitance", "F", units->capacitance},
-               {"conductance", "S", units->conductance},
-               {"swing", "V", units->swing}};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        if (!isfinite(all[i].value) || !(all[i].value > 0.0))
-            return eqs_fail(EQS_BAD_CONFIG, "circuit.%s is %g %s; it must be positive", all[i].name,
-                            all[i].value, all[i].unit);
-    }
-    return EQS_OK;
-}
-
-double eqs_circuit_unit_time(const eqs_circuit_units *units)
-{
-    return units->capacitance / units->conductance;
-}
 
 eqs_behavioural_options eqs_behavioural_options_default(void)
 {
@@ -63,56 +22,27 @@ eqs_behavioural_options eqs_behavioural_options_default(void)
 
 /* --- what each layer looks like --- */
 
-static const eqs_activation *activation(const builder *b, size_t k)
+static const eqs_activation *activation(const eqs_behavioural_builder *b, size_t k)
 {
     return &b->net->layer[k].activation;
 }
 
 /* a layer of the gradient form that gathers its drive on nodes of its own */
-static bool has_drive_nodes(const builder *b, size_t k)
+static bool has_drive_nodes(const eqs_behavioural_builder *b, size_t k)
 {
     return b->net->form == EQS_FORM_GRADIENT && !eqs_activation_is_clipped(activation(b, k)) && k >= b->first;
 }
 
-/* activity of the clamped input into r [n_0] */
-static void input_activity(const builder *b, double *r)
-{
-    size_t n = b->net->layer[0].units;
-    eqs_activity(b->net, 0, n, b->phase->x + b->sample * n, r, NULL);
-}
-
 /* node from which the state is read: u or s; the activity V of a smooth membrane unit */
-static eqs_node state_node(const builder *b, size_t k, size_t i)
+static eqs_node state_node(const eqs_behavioural_builder *b, size_t k, size_t i)
 {
     return eqs_state_is_rate(b->net, k) ? b->rate[k][i] : b->unit[k][i];
 }
 
 /* node whose voltage is swing * (s - offset), bounded where s is: what nudging senses */
-static eqs_node bounded_node(const builder *b, size_t k, size_t i)
+static eqs_node bounded_node(const eqs_behavioural_builder *b, size_t k, size_t i)
 {
     return b->net->form == EQS_FORM_GRADIENT ? b->unit[k][i] : b->rate[k][i];
-}
-
-static double state_offset(const eqs_network *net, size_t k)
-{
-    const eqs_activation *a = &net->layer[k].activation;
-    return net->form != EQS_FORM_GRADIENT && eqs_activation_is_clipped(a) ? a->offset : 0.0;
-}
-
-/* beta of the quadratic potential on a layer and what it pulls to (NULL: the layer has none) */
-static double nudge(const eqs_phase *phase, size_t k, const double **wanted)
-{
-    const eqs_network *net = phase->net;
-    *wanted = NULL;
-    if (k == net->n_layers - 1) {
-        *wanted = phase->target;
-        return phase->beta[EQS_BETA_Y];
-    }
-    if (k == 0 && !eqs_network_clamped(net)) {
-        *wanted = phase->x;
-        return phase->beta[EQS_BETA_X];
-    }
-    return 0.0;
 }
 
 /* --- refusals --- */
@@ -131,7 +61,7 @@ static eqs_status check_terms(const eqs_energy *energy)
     return EQS_OK;
 }
 
-static eqs_status check_form(const builder *b)
+static eqs_status check_form(const eqs_behavioural_builder *b)
 {
     const eqs_behavioural_options *options = b->options;
     if (b->net->form == EQS_FORM_PROJECTED && options->analysis == EQS_ANALYSIS_TRAN)
@@ -149,7 +79,7 @@ static eqs_status check_form(const builder *b)
     return EQS_OK;
 }
 
-static eqs_status check(const builder *b, const eqs_state *start)
+static eqs_status check(const eqs_behavioural_builder *b, const eqs_state *start)
 {
     const eqs_phase *phase = b->phase;
     EQS_TRY(eqs_circuit_units_check(&b->options->units));
@@ -166,74 +96,21 @@ static eqs_status check(const builder *b, const eqs_state *start)
     return EQS_OK;
 }
 
-/* --- constant currents --- */
-
-/* Bias currents of all units in units of G * swing into b->bias: b_k, and when folded the clamped input's r_0
- * W. */
-static eqs_status gather_bias(builder *b, bool fold)
-{
-    const eqs_network *net = b->net;
-    double *bias = b->bias;
-    for (size_t k = 0; k < net->n_layers; k++) {
-        if (k > 0)
-            memcpy(bias, eqs_bias_const(net, b->phase->theta, k), net->layer[k].units * sizeof *bias);
-        bias += net->layer[k].units;
-    }
-    if (!fold || b->first == 0)
-        return EQS_OK;
-    size_t n = net->layer[0].units;
-    double *r = eqs_alloc(n, sizeof *r);
-    if (r == NULL)
-        return EQS_NO_MEMORY;
-    input_activity(b, r);
-    for (size_t c = 0; c < net->n_couplings; c++) {
-        if (net->coupling[c].from != 0)
-            continue;
-        size_t to = net->coupling[c].to, m = net->layer[to].units;
-        const double *W = eqs_weights_const(net, b->phase->theta, c);
-        double *sum = b->bias;
-        for (size_t k = 0; k < to; k++)
-            sum += net->layer[k].units;
-        for (size_t i = 0; i < n; i++) {
-            for (size_t j = 0; j < m; j++)
-                sum[j] += r[i] * W[i * m + j];
-        }
-    }
-    eqs_free(r);
-    return EQS_OK;
-}
-
-static const double *bias_of(const builder *b, size_t k)
-{
-    const double *bias = b->bias;
-    for (size_t j = 0; j < k; j++)
-        bias += b->net->layer[j].units;
-    return bias;
-}
-
-/* amperes that nudging adds to a unit besides its conductance: G swing beta (v - offset) */
-static double nudge_current(const builder *b, size_t k, size_t i, double beta, const double *wanted)
-{
-    const eqs_circuit_units *units = &b->options->units;
-    double v = wanted[b->sample * b->net->layer[k].units + i];
-    return units->conductance * units->swing * beta * (v - state_offset(b->net, k));
-}
-
 /* --- elements --- */
 
-static const char *node_name(const builder *b, eqs_node node)
+static const char *node_name(const eqs_behavioural_builder *b, eqs_node node)
 {
     return eqs_netlist_node_name(b->netlist, node);
 }
 
 /* a current source into a node */
-static eqs_status inject(builder *b, const char *name, eqs_node into, double amperes)
+static eqs_status inject(eqs_behavioural_builder *b, const char *name, eqs_node into, double amperes)
 {
     eqs_waveform w = b->options->external ? eqs_waveform_external() : eqs_waveform_dc(amperes);
     return eqs_netlist_current(b->netlist, name, EQS_GROUND, into, &w);
 }
 
-static eqs_status make_input(builder *b)
+static eqs_status make_input(eqs_behavioural_builder *b)
 {
     const eqs_circuit_units *units = &b->options->units;
     size_t n = b->net->layer[0].units;
@@ -241,7 +118,7 @@ static eqs_status make_input(builder *b)
     double *r = eqs_alloc(n, sizeof *r);
     if (r == NULL)
         return EQS_NO_MEMORY;
-    input_activity(b, r);
+    eqs_behavioural_input_activity(b, r);
     bool identity = memcmp(r, x, n * sizeof *r) == 0;
     eqs_status status = EQS_OK;
     for (size_t i = 0; status == EQS_OK && i < n; i++) {
@@ -266,7 +143,7 @@ static eqs_status make_input(builder *b)
 }
 
 /* nodes of a free unit */
-static eqs_status name_unit(builder *b, size_t k, size_t i)
+static eqs_status name_unit(eqs_behavioural_builder *b, size_t k, size_t i)
 {
     char name[NAME], derived[NAME + 2];
     if (k == 0)
@@ -289,7 +166,7 @@ static eqs_status name_unit(builder *b, size_t k, size_t i)
 }
 
 /* capacitor, leak and activation of a free unit; `start` is its variable at t = 0 */
-static eqs_status make_unit(builder *b, size_t k, size_t i, double start)
+static eqs_status make_unit(eqs_behavioural_builder *b, size_t k, size_t i, double start)
 {
     const eqs_circuit_units *units = &b->options->units;
     eqs_netlist *nl = b->netlist;
@@ -318,28 +195,28 @@ static eqs_status make_unit(builder *b, size_t k, size_t i, double start)
 }
 
 /* bias currents of a free layer, then its nudging */
-static eqs_status make_currents(builder *b, size_t k)
+static eqs_status make_currents(eqs_behavioural_builder *b, size_t k)
 {
     const eqs_circuit_units *units = &b->options->units;
-    const double *bias = bias_of(b, k), *wanted;
+    const double *bias = eqs_behavioural_bias(b, k), *wanted;
     char element[NAME];
     for (size_t i = 0; k > 0 && i < b->net->layer[k].units; i++) {
         snprintf(element, sizeof element, "bias_%s", node_name(b, b->unit[k][i]));
         EQS_TRY(inject(b, element, b->drive[k][i], units->conductance * units->swing * bias[i]));
     }
-    double beta = nudge(b->phase, k, &wanted);
+    double beta = eqs_behavioural_nudge(b->phase, k, &wanted);
     for (size_t i = 0; beta != 0.0 && i < b->net->layer[k].units; i++) {
         eqs_node u = b->unit[k][i];
         snprintf(element, sizeof element, "nudge_%s", node_name(b, u));
         EQS_TRY(eqs_netlist_vccs(b->netlist, element, u, EQS_GROUND, bounded_node(b, k, i), EQS_GROUND,
                                  units->conductance * beta));
-        EQS_TRY(inject(b, element, u, nudge_current(b, k, i, beta, wanted)));
+        EQS_TRY(inject(b, element, u, eqs_behavioural_nudge_current(b, k, i, beta, wanted)));
     }
     return EQS_OK;
 }
 
-static eqs_status make_synapse(builder *b, eqs_node name_to, eqs_node into, eqs_node name_from, eqs_node from,
-                               double weight)
+static eqs_status make_synapse(eqs_behavioural_builder *b, eqs_node name_to, eqs_node into,
+                               eqs_node name_from, eqs_node from, double weight)
 {
     char element[NAME];
     if (weight == 0.0)
@@ -354,7 +231,7 @@ static eqs_status make_synapse(builder *b, eqs_node name_to, eqs_node into, eqs_
 }
 
 /* synapses of a coupling, both directions */
-static eqs_status make_coupling(builder *b, size_t c)
+static eqs_status make_coupling(eqs_behavioural_builder *b, size_t c)
 {
     const eqs_network *net = b->net;
     size_t from = net->coupling[c].from, to = net->coupling[c].to;
@@ -377,7 +254,7 @@ static eqs_status make_coupling(builder *b, size_t c)
 /* --- directives --- */
 
 /* Dynamical variables at the start into b->start, by the field's own inverse map. */
-static eqs_status gather_start(builder *b, const eqs_state *start)
+static eqs_status gather_start(eqs_behavioural_builder *b, const eqs_state *start)
 {
     const eqs_network *net = b->net;
     eqs_state *one = NULL;
@@ -408,7 +285,7 @@ static eqs_status gather_start(builder *b, const eqs_state *start)
 }
 
 /* the states first, then the activities of the layers whose state is read elsewhere */
-static eqs_status make_outputs(builder *b)
+static eqs_status make_outputs(eqs_behavioural_builder *b)
 {
     size_t last = b->net->n_layers - 1;
     for (size_t k = b->first; k <= last; k++) {
@@ -424,7 +301,7 @@ static eqs_status make_outputs(builder *b)
     return EQS_OK;
 }
 
-static eqs_status make_directives(builder *b)
+static eqs_status make_directives(eqs_behavioural_builder *b)
 {
     const eqs_behavioural_options *o = b->options;
     const eqs_circuit_units *units = &o->units;
@@ -456,98 +333,12 @@ static eqs_status make_directives(builder *b)
                             unit_time * fmin(o->t_max_step, o->t_stop), true);
 }
 
-/* "784-500-10" and the activations of the free layers */
-static void describe_layers(const builder *b, char *sizes, char *rhos, size_t size)
-{
-    size_t n = 0, m = 0;
-    sizes[0] = rhos[0] = '\0';
-    for (size_t k = 0; k < b->net->n_layers && n < size && m < size; k++) {
-        n += (size_t)snprintf(sizes + n, size - n, "%s%zu", k == 0 ? "" : "-", b->net->layer[k].units);
-        if (k >= b->first)
-            m += (size_t)snprintf(rhos + m, size - m, "%s%s", m == 0 ? "" : ", ",
-                                  eqs_activation_name(activation(b, k)->kind));
-    }
-}
-
-/* how the printed voltages of a layer become states */
-static eqs_status describe_state(builder *b, size_t k)
-{
-    const eqs_activation *a = activation(b, k);
-    if (eqs_state_is_rate(b->net, k))
-        return eqs_netlist_comment(b->netlist, "layer %zu: s = v(r_*) / swing", k);
-    if (!isfinite(a->lo) && !isfinite(a->hi))
-        return eqs_netlist_comment(b->netlist, "layer %zu: s = v / swing", k);
-    return eqs_netlist_comment(b->netlist,
-                               "layer %zu: s = clip(v / swing, %.17g, %.17g), v(r_*) = swing * (s - %.17g)",
-                               k, a->lo, a->hi, a->offset);
-}
-
-static eqs_status make_header(builder *b)
-{
-    eqs_netlist *nl = b->netlist;
-    const eqs_circuit_units *units = &b->options->units;
-    const double *beta = b->phase->beta;
-    char sizes[200], rhos[200], number[40];
-    describe_layers(b, sizes, rhos, sizeof sizes);
-    snprintf(number, sizeof number, "number %zu of its batch", b->sample);
-    EQS_TRY(eqs_netlist_comment(nl, "network %s, rho %s, form %s", sizes, rhos, eqs_form_name(b->net->form)));
-    EQS_TRY(eqs_netlist_comment(nl, "phase %s: beta_x = %.17g, beta_y = %.17g; sample %s",
-                                beta[EQS_BETA_Y] == 0.0 ? "free" : "nudged", beta[EQS_BETA_X],
-                                beta[EQS_BETA_Y], b->options->label != NULL ? b->options->label : number));
-    EQS_TRY(eqs_netlist_comment(nl, "input layer %s",
-                                b->first == 0      ? "free, pulled to the data by beta_x"
-                                : b->options->fold ? "clamped, folded into the bias currents i_bias_*"
-                                                   : "clamped, voltage sources v_x_*"));
-    EQS_TRY(eqs_netlist_comment(nl, "units: G = %.17g S, C = %.17g F, swing = %.17g V", units->conductance,
-                                units->capacitance, units->swing));
-    EQS_TRY(eqs_netlist_comment(nl, "map: voltage = swing * state, time = C/G * network time, C/G = %.17g s",
-                                eqs_circuit_unit_time(units)));
-    EQS_TRY(eqs_netlist_comment(nl,
-                                "nodes: x_I input, hK_I unit I of hidden layer K, o_I output (%s), "
-                                "r_* activity rho, d_* drive",
-                                b->net->form == EQS_FORM_GRADIENT ? "state s" : "potential u"));
-    EQS_TRY(eqs_netlist_comment(nl,
-                                "elements: c_ and r_leak_ integrator, b_rho_ activation, g_TO_FROM synapse, "
-                                "i_bias_ bias, g_nudge_ and i_nudge_ nudging G beta (target - s)"));
-    for (size_t k = b->first; k < b->net->n_layers; k++)
-        EQS_TRY(describe_state(b, k));
-    return EQS_OK;
-}
-
 /* --- the whole --- */
 
-static eqs_status allocate(builder *b)
-{
-    size_t all = 0, layers = b->net->n_layers;
-    for (size_t k = 0; k < layers; k++)
-        all += b->net->layer[k].units;
-    b->nodes = eqs_alloc(3 * all, sizeof *b->nodes);
-    b->unit = eqs_alloc(3 * layers, sizeof *b->unit);
-    b->bias = eqs_alloc(all, sizeof *b->bias);
-    if (b->nodes == NULL || b->unit == NULL || b->bias == NULL)
-        return EQS_NO_MEMORY;
-    b->rate = b->unit + layers;
-    b->drive = b->rate + layers;
-    eqs_node *next = b->nodes;
-    for (size_t t = 0; t < 3 * layers; t++) {
-        b->unit[t] = next;
-        next += b->net->layer[t % layers].units;
-    }
-    return EQS_OK;
-}
-
-static void release(builder *b)
-{
-    eqs_free(b->nodes);
-    eqs_free(b->unit);
-    eqs_free(b->bias);
-    eqs_free(b->start);
-}
-
-static eqs_status make_circuit(builder *b)
+static eqs_status make_circuit(eqs_behavioural_builder *b)
 {
     const eqs_network *net = b->net;
-    EQS_TRY(make_header(b));
+    EQS_TRY(eqs_behavioural_header(b));
     if (b->first == 1 && !b->options->fold)
         EQS_TRY(make_input(b));
     for (size_t k = b->first; k < net->n_layers; k++) {
@@ -569,24 +360,21 @@ eqs_status eqs_behavioural_build(const eqs_energy *energy, const eqs_phase *phas
                                  const eqs_state *start, const eqs_behavioural_options *options,
                                  eqs_netlist **out)
 {
-    builder b = {.energy = energy,
-                 .phase = phase,
-                 .net = energy->net,
-                 .options = options,
-                 .sample = sample,
-                 .first = eqs_first_free_layer(energy->net)};
+    eqs_behavioural_builder b = {.energy = energy,
+                                 .phase = phase,
+                                 .net = energy->net,
+                                 .options = options,
+                                 .sample = sample,
+                                 .first = eqs_first_free_layer(energy->net)};
     EQS_TRY(check(&b, start));
-    eqs_status status = allocate(&b);
+    eqs_status status = eqs_behavioural_allocate(&b);
     if (status == EQS_OK)
-        status = gather_bias(&b, options->fold);
+        status = eqs_behavioural_gather_bias(&b, options->fold);
     if (status == EQS_OK && start != NULL)
         status = gather_start(&b, start);
     if (status == EQS_OK)
-        status = eqs_netlist_create("eqspice: behavioural circuit of an equilibrium-propagation network",
-                                    &b.netlist);
-    if (status == EQS_OK)
         status = make_circuit(&b);
-    release(&b);
+    eqs_behavioural_release(&b);
     if (status != EQS_OK) {
         eqs_netlist_destroy(b.netlist);
         return status;
@@ -605,41 +393,4 @@ void eqs_behavioural_states(const eqs_network *net, const eqs_circuit_units *uni
         for (size_t i = 0; i < net->layer[k].units; i++)
             *state++ = fmin(fmax(*volts++ / units->swing, lo), hi);
     }
-}
-
-size_t eqs_behavioural_n_currents(const eqs_phase *phase)
-{
-    const eqs_network *net = phase->net;
-    const double *wanted;
-    size_t n = 0;
-    for (size_t k = eqs_first_free_layer(net); k < net->n_layers; k++) {
-        n += k > 0 ? net->layer[k].units : 0;
-        n += nudge(phase, k, &wanted) != 0.0 ? net->layer[k].units : 0;
-    }
-    return n;
-}
-
-eqs_status eqs_behavioural_currents(const eqs_energy *energy, const eqs_phase *phase, size_t sample,
-                                    const eqs_circuit_units *units, double *amperes)
-{
-    eqs_behavioural_options options = {.units = *units, .fold = true};
-    builder b = {.energy = energy,
-                 .phase = phase,
-                 .net = energy->net,
-                 .options = &options,
-                 .sample = sample,
-                 .first = eqs_first_free_layer(energy->net)};
-    eqs_status status = allocate(&b);
-    if (status == EQS_OK)
-        status = gather_bias(&b, true);
-    for (size_t k = b.first; status == EQS_OK && k < b.net->n_layers; k++) {
-        const double *bias = bias_of(&b, k), *wanted;
-        double beta = nudge(phase, k, &wanted);
-        for (size_t i = 0; k > 0 && i < b.net->layer[k].units; i++)
-            *amperes++ = units->conductance * units->swing * bias[i];
-        for (size_t i = 0; beta != 0.0 && i < b.net->layer[k].units; i++)
-            *amperes++ = nudge_current(&b, k, i, beta, wanted);
-    }
-    release(&b);
-    return status;
 }

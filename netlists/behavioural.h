@@ -23,21 +23,8 @@
 
 #include "models/energy.h"
 #include "models/state.h"
+#include "netlists/circuit_units.h"
 #include "netlists/netlist.h"
-
-typedef struct eqs_circuit_units {
-    double capacitance; /* F of a unit with tau = 1; default 1e-12 */
-    double conductance; /* S of the leak and of a unit weight; default 1e-6 */
-    double swing;       /* V per unit of state; default 1 */
-} eqs_circuit_units;
-
-eqs_circuit_units eqs_circuit_units_default(void);
-
-/* EQS_BAD_CONFIG names the unit that is not finite and positive. */
-eqs_status eqs_circuit_units_check(const eqs_circuit_units *units);
-
-/* Seconds of one unit of the network's time: C / G. */
-double eqs_circuit_unit_time(const eqs_circuit_units *units);
 
 typedef struct eqs_behavioural_options {
     eqs_circuit_units units;

@@ -45,9 +45,10 @@ eqs_status eqs_circuit_run(const eqs_energy *energy, const eqs_phase *phase, siz
 void eqs_circuit_trajectory_clear(eqs_circuit_trajectory *trajectory);
 
 /* Operating points of all samples of the batch through one circuit: bias currents are supplied by the program
- * and one dc sweep visits the samples, each starting from the one before. 20 to 100 times faster than one
- * circuit per sample. When the sweep fails, samples are run one by one. residual [batch] or NULL. An error
- * names the first sample at fault; the rows before it are filled. */
+ * and one dc sweep visits the samples, each starting from the one before, so that ngspice loads the circuit
+ * and orders its matrix once. When the sweep fails, samples are run one by one. start (NULL: none): its first
+ * row is the first guess. residual [batch] or NULL. An error names the first sample at fault; the rows before
+ * it are filled. */
 eqs_status eqs_circuit_run_batch(const eqs_energy *energy, const eqs_phase *phase, const eqs_state *start,
                                  const eqs_circuit_options *options, eqs_worker *worker, eqs_state *out,
                                  double *residual, eqs_circuit_statistics *statistics);

@@ -24,8 +24,8 @@ eqs_status eqs_integrator_create_flow(eqs_integrator *integrator)
     integrator->boxed = sample->field->lo != NULL;
     if (!integrator->boxed)
         return EQS_OK;
-    integrator->lo = sample->field->lo;
-    integrator->hi = sample->field->hi;
+    integrator->lo = sample->lo;
+    integrator->hi = sample->hi;
     integrator->held = eqs_alloc(2 * sample->n, sizeof *integrator->held);
     integrator->event = eqs_alloc(sample->n, sizeof *integrator->event);
     if (integrator->held == NULL || integrator->event == NULL)
@@ -95,7 +95,7 @@ void eqs_integrator_start(eqs_integrator *integrator, double *x)
     eqs_field_reload(field);
     field->ops->from_state(field, integrator->sample->state, false, x);
     for (size_t i = 0; i < integrator->sample->n; i++)
-        x[i] = fmin(fmax(x[i], integrator->lo[i]), integrator->hi[i]);
+        x[i] = eqs_clip(x[i], integrator->lo[i], integrator->hi[i]);
     field->ops->rhs(field, 0.0, x, integrator->force);
     for (size_t i = 0; i < integrator->sample->n; i++) {
         double at = side(integrator, i, x[i]);
@@ -116,7 +116,7 @@ static bool hold(eqs_integrator *integrator, double *x, bool located)
 {
     bool changed = false;
     for (size_t i = 0; i < integrator->sample->n; i++) {
-        double lo = integrator->lo[i], hi = integrator->hi[i], inside = fmin(fmax(x[i], lo), hi);
+        double lo = integrator->lo[i], hi = integrator->hi[i], inside = eqs_clip(x[i], lo, hi);
         bool out = fabs(x[i] - inside) > unnoticed * integrator->options->atol;
         if (integrator->held[i] != 0.0 || !(out || (located && integrator->event[i] != 0)))
             continue;

@@ -30,7 +30,7 @@ typedef struct eqs_integrator {
     eqs_network as_membrane; /* the network in membrane form; its arrays are borrowed */
     eqs_energy *own_energy;
     eqs_field *own;
-    const double *lo, *hi; /* [n] the box; borrowed from the sample's field */
+    const double *lo, *hi; /* [n] the box; borrowed from the sample */
     double *held;          /* [n] the side at which a unit is held: -1, 1, or 0 when it is free */
     double *force;         /* [n] scratch */
     int *event;            /* [n] scratch */

@@ -157,13 +157,14 @@ eqs_status eqs_integrator_attach_linear(eqs_integrator *integrator)
 
 void eqs_integrator_count_linear(const eqs_integrator *integrator, eqs_relax_statistics *work)
 {
-    long jacobians = 0, setups = 0, products = 0, iterations = 0, evaluations = 0;
+    long jacobians = 0, setups = 0, linearisations = 0, products = 0, iterations = 0, evaluations = 0;
     CVodeGetNumJacEvals(integrator->cvode, &jacobians);
     CVodeGetNumPrecEvals(integrator->cvode, &setups);
+    CVodeGetNumJTSetupEvals(integrator->cvode, &linearisations);
     CVodeGetNumJtimesEvals(integrator->cvode, &products);
     CVodeGetNumLinIters(integrator->cvode, &iterations);
     CVodeGetNumLinRhsEvals(integrator->cvode, &evaluations);
-    work->jacobian_evaluations += jacobians + setups;
+    work->jacobian_evaluations += jacobians + setups + linearisations;
     work->jacobian_products += products;
     work->linear_iterations += iterations;
     work->rhs_evaluations += evaluations;

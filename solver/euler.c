@@ -35,7 +35,7 @@ typedef struct euler {
 
 static double clip(double x, const eqs_activation *a)
 {
-    return fmin(fmax(x, a->lo), a->hi);
+    return eqs_clip(x, a->lo, a->hi);
 }
 
 /* Projected residual |P(dF/ds)| of one unit, from g = tau dx/dt at x (models/field.h). */

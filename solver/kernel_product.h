@@ -127,11 +127,9 @@ static size_t N(pack_four)(size_t K, const REAL *a, size_t lda, uint32_t *index,
         N(quad) r0 = *(const N(loose_quad) *)(a0 + k), r1 = *(const N(loose_quad) *)(a1 + k);
         N(quad) r2 = *(const N(loose_quad) *)(a2 + k), r3 = *(const N(loose_quad) *)(a3 + k);
         N(quad)
-        p = __builtin_shufflevector(r0, r1, 0, 4, 1, 5),
-        q = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
+        p = __builtin_shufflevector(r0, r1, 0, 4, 1, 5), q = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
         N(quad)
-        u = __builtin_shufflevector(r2, r3, 0, 4, 1, 5),
-        w = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
+        u = __builtin_shufflevector(r2, r3, 0, 4, 1, 5), w = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
         t = N(append_four)(__builtin_shufflevector(p, u, 0, 1, 4, 5), k, t, index, value);
         t = N(append_four)(__builtin_shufflevector(p, u, 2, 3, 6, 7), k + 1, t, index, value);
         t = N(append_four)(__builtin_shufflevector(q, w, 0, 1, 4, 5), k + 2, t, index, value);

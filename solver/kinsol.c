@@ -6,6 +6,7 @@
  * on |N| and the analytic Jacobian product; when that stalls (at a kink), by the fixed-point iteration x <- x
  * + N(x) with Anderson acceleration. A zero of N is any stationary point of the energy, so also a saddle; the
  * start decides. */
+#include "solver/fast_vector.h"
 #include "solver/sample.h"
 #include "solver/solvers.h"
 
@@ -32,7 +33,7 @@ typedef struct equations {
     void *newton, *fixed_point;
     SUNLinearSolver linear;
     N_Vector x, scale;
-    double *lo, *hi;       /* [n] box, infinite where there is none; boxed only */
+    const double *lo, *hi; /* [n] box; borrowed from the sample */
     double *inside, *held; /* [n] x clipped, and v where x is inside: scratch of the boxed system */
     double *passes;        /* [n] 1 where clip(c + tau f) moves with its argument */
     char message[128];
@@ -51,10 +52,10 @@ static int moved(equations *e, const double *x, double *out)
         return bad;
     }
     for (size_t i = 0; i < n; i++)
-        e->inside[i] = fmin(fmax(x[i], e->lo[i]), e->hi[i]);
+        e->inside[i] = eqs_clip(x[i], e->lo[i], e->hi[i]);
     int bad = field->ops->rhs(field, 0.0, e->inside, out);
     for (size_t i = 0; i < n; i++)
-        out[i] = fmin(fmax(e->inside[i] + tau[i] * out[i], e->lo[i]), e->hi[i]);
+        out[i] = eqs_clip(e->inside[i] + tau[i] * out[i], e->lo[i], e->hi[i]);
     return bad;
 }
 
@@ -79,7 +80,7 @@ static void linearise(equations *e, const double *x)
         return;
     }
     for (size_t i = 0; i < e->sample->n; i++)
-        e->inside[i] = fmin(fmax(x[i], e->lo[i]), e->hi[i]);
+        e->inside[i] = eqs_clip(x[i], e->lo[i], e->hi[i]);
     field->ops->rhs(field, 0.0, e->inside, e->passes);
     for (size_t i = 0; i < e->sample->n; i++) {
         double to = e->inside[i] + e->sample->tau[i] * e->passes[i];
@@ -138,7 +139,7 @@ static void destroy(void *worker)
         N_VDestroy(e->scale);
     if (e->context != NULL)
         SUNContext_Free(&e->context);
-    eqs_free(e->lo);
+    eqs_free(e->inside);
     eqs_free(e);
 }
 
@@ -149,23 +150,18 @@ static eqs_status set_box(equations *e)
     size_t n = e->sample->n;
     e->boxed = net->form == EQS_FORM_PROJECTED ||
                (net->form == EQS_FORM_GRADIENT && e->sample->field->discontinuous);
-    e->lo = eqs_alloc(5 * n, sizeof *e->lo);
-    if (e->lo == NULL)
+    e->lo = e->sample->lo;
+    e->hi = e->sample->hi;
+    e->inside = eqs_alloc(3 * n, sizeof *e->inside);
+    if (e->inside == NULL)
         return EQS_NO_MEMORY;
-    e->hi = e->lo + n;
-    e->inside = e->hi + n;
     e->held = e->inside + n;
     e->passes = e->held + n;
-    for (size_t k = eqs_first_free_layer(net), at = 0; k < net->n_layers; k++) {
-        for (size_t i = 0; i < net->layer[k].units; i++, at++) {
-            e->lo[at] = net->layer[k].activation.lo;
-            e->hi[at] = net->layer[k].activation.hi;
-        }
-    }
     return EQS_OK;
 }
 
-/* what both KINSOL solvers have in common; tighter than asked, for KIN_FP tests the iterate before its last */
+/* what both KINSOL solvers have in common; tighter than asked, for KIN_FP tests the iterate before its last
+ */
 static int configure(equations *e, void *kinsol)
 {
     size_t most = e->options->max_steps;
@@ -184,14 +180,13 @@ static eqs_status build(equations *e)
     sunindextype n = (sunindextype)e->sample->n;
     if (SUNContext_Create(NULL, &e->context) != 0)
         return eqs_fail(EQS_NO_MEMORY, "no memory for a SUNDIALS context");
-    e->x = N_VNew_Serial(n, e->context);
-    e->scale = N_VNew_Serial(n, e->context);
+    e->x = eqs_fast_vector(n, e->context);
+    e->scale = eqs_fast_vector(n, e->context);
     e->newton = KINCreate(e->context);
     e->fixed_point = KINCreate(e->context);
     if (e->x == NULL || e->scale == NULL || e->newton == NULL || e->fixed_point == NULL)
         return eqs_fail(EQS_NO_MEMORY, "no memory for KINSOL with %ld unknowns", (long)n);
     N_VConst(1.0, e->scale);
-    N_VConst(0.0, e->x);
     e->linear = SUNLinSol_SPGMR(e->x, SUN_PREC_NONE, KRYLOV_VECTORS, e->context);
     if (e->linear == NULL)
         return eqs_fail(EQS_NO_MEMORY, "no memory for KINSOL's Krylov solver");
@@ -244,7 +239,7 @@ static void count(void *kinsol, bool newton, eqs_relax_statistics *work)
 static void enter_box(const equations *e, double *x)
 {
     for (size_t i = 0; e->boxed && i < e->sample->n; i++)
-        x[i] = fmin(fmax(x[i], e->lo[i]), e->hi[i]);
+        x[i] = eqs_clip(x[i], e->lo[i], e->hi[i]);
 }
 
 /* the certificate; boxed (x is in the box then): from f, which is -dF/ds / tau there */

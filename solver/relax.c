@@ -1,13 +1,8 @@
 #include "solver/relax.h"
 
 #include "base/run.h"
-#include "solver/solvers.h"
-#if __has_include("solver/engine_solvers.h")
 #include "solver/engine_solvers.h"
-#define HAVE_BATCH_SOLVERS 1
-#else
-#define HAVE_BATCH_SOLVERS 0
-#endif
+#include "solver/solvers.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -17,11 +12,9 @@
 
 /* the one list of built-in solvers, in the order of listings */
 static const eqs_solver *const builtin[] = {
-#if HAVE_BATCH_SOLVERS
-    &eqs_solver_auto,      &eqs_solver_sweep,       &eqs_solver_nesterov, &eqs_solver_anderson,
-    &eqs_solver_newton,
-#endif
-    &eqs_solver_cvode_bdf, &eqs_solver_cvode_adams, &eqs_solver_euler,    &eqs_solver_kinsol,
+    &eqs_solver_auto,        &eqs_solver_sweep,  &eqs_solver_nesterov,
+    &eqs_solver_anderson,    &eqs_solver_newton, &eqs_solver_cvode_bdf,
+    &eqs_solver_cvode_adams, &eqs_solver_euler,  &eqs_solver_kinsol,
 };
 
 enum { N_BUILTIN = sizeof builtin / sizeof *builtin, MOST_REGISTERED = 32, LONGEST_NAME = 31 };

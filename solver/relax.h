@@ -71,7 +71,7 @@ eqs_relax_options eqs_relax_options_default(void);
     X(rhs_evaluations, "evaluations of f")                                                                   \
     X(residual_evaluations,                                                                                  \
       "evaluations of the residual alone (stop tests, records), each as dear as one of f")                   \
-    X(jacobian_evaluations, "Jacobians (dense, sparse) or preconditioner set-ups")                           \
+    X(jacobian_evaluations, "Jacobians (dense, sparse), set-ups of products and of preconditioners")         \
     X(jacobian_products, "Jacobian-vector products")                                                         \
     X(nonlinear_iterations, "Newton or fixed-point iterations")                                              \
     X(linear_iterations, "Krylov iterations")                                                                \
@@ -123,7 +123,7 @@ size_t eqs_relax_unconverged(const eqs_relax_result *result);
 
 /* What a solver can do beyond finding a fixed point. */
 enum {
-    EQS_SOLVER_RECORDS = 1,          /* follows the ODE in time and can record trajectories */
+    EQS_SOLVER_RECORDS = 1,          /* can record trajectories: of time, or of its sweeps */
     EQS_SOLVER_FIXED_ITERATIONS = 2, /* can run a fixed number of iterations */
     EQS_SOLVER_LINEAR = 4            /* lets options choose its linear solver */
 };

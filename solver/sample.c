@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* synapses times samples below which waking threads costs more than they save */
+enum { SMALL = 1000 };
+
 /* what the threads of one call share */
 typedef struct batch_job {
     const eqs_sample_solver *how;
@@ -32,13 +35,20 @@ static eqs_status create_sample(const eqs_energy *energy, const eqs_phase *phase
     const eqs_network *net = energy->net;
     *sample = (eqs_sample){.phase = *phase, .n = eqs_network_state_size(net)};
     sample->phase.batch = 1;
-    sample->tau = eqs_alloc(sample->n, sizeof *sample->tau);
+    sample->tau = eqs_alloc(3 * sample->n, sizeof *sample->tau);
     if (sample->tau == NULL)
         return EQS_NO_MEMORY;
-    for (size_t k = eqs_first_free_layer(net), at = 0; k < net->n_layers; at += net->layer[k].units, k++)
-        memcpy(sample->tau + at, net->layer[k].tau, net->layer[k].units * sizeof(double));
-    for (size_t i = 0; i < sample->n; i++)
-        sample->tau_max = fmax(sample->tau_max, sample->tau[i]);
+    sample->lo = sample->tau + sample->n;
+    sample->hi = sample->lo + sample->n;
+    for (size_t k = eqs_first_free_layer(net), at = 0; k < net->n_layers; k++) {
+        const eqs_layer *layer = &net->layer[k];
+        for (size_t i = 0; i < layer->units; i++, at++) {
+            sample->tau[at] = layer->tau[i];
+            sample->tau_max = fmax(sample->tau_max, layer->tau[i]);
+            sample->lo[at] = layer->activation.lo;
+            sample->hi[at] = layer->activation.hi;
+        }
+    }
     EQS_TRY(eqs_state_create(net, 1, &sample->state));
     return eqs_field_create(energy, &sample->phase, &sample->field);
 }
@@ -132,7 +142,7 @@ eqs_status eqs_relax_samples(const eqs_sample_solver *how, const eqs_energy *ene
     EQS_TRY(eqs_relax_result_init(energy, options, phase->batch, result));
     batch_job job = {
         how, energy, phase, options, state, result, .first_failed = phase->batch, .status = EQS_OK};
-#pragma omp parallel if (phase->batch > 1)
+#pragma omp parallel if (phase->batch > 1 && phase->batch * energy->net->n_parameters > SMALL)
     work_through(&job);
     return job.status == EQS_OK ? EQS_OK : eqs_fail(job.status, "%s", job.message);
 }

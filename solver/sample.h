@@ -13,6 +13,7 @@ typedef struct eqs_sample {
     eqs_state *state; /* a batch of one */
     size_t n;         /* variables */
     double *tau;      /* [n] time constants of the variables */
+    double *lo, *hi;  /* [n] boxes of clipped-linear units; infinite where there is no bound */
     double tau_max;
 } eqs_sample;
 
@@ -44,6 +45,12 @@ double *eqs_sample_flat(const eqs_sample *sample);
  * s(x). */
 eqs_status eqs_sample_record(eqs_sample *sample, eqs_trajectory *trajectory, double time, double residual,
                              const double *x);
+
+/* x put into [lo, hi]; NaN stays NaN. */
+static inline double eqs_clip(double x, double lo, double hi)
+{
+    return x < lo ? lo : x > hi ? hi : x;
+}
 
 /* The force g on a state s in the box [lo, hi]: 0 where it pushes outwards (its projection P). */
 static inline double eqs_projected(double g, double s, double lo, double hi)

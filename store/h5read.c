@@ -112,25 +112,11 @@ const char *eqs_h5_path(const eqs_h5_reader *reader)
 
 /* ---- objects ---- */
 
-/* H5Lexists wants every part above to exist, so the path is asked part by part */
+/* H5Lexists fails, without harm, when a part above does not exist */
 bool eqs_h5_exists(const eqs_h5_reader *reader, const char *path)
 {
     eqs_h5_quiet();
-    if (*path != '/')
-        return false;
-    if (path[1] == '\0')
-        return true;
-    char *part = eqs_strdup(path);
-    bool found = part != NULL;
-    for (char *slash = found ? strchr(part + 1, '/') : NULL; found && slash != NULL;
-         slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        found = H5Lexists(reader->file, part, H5P_DEFAULT) > 0;
-        *slash = '/';
-    }
-    found = found && H5Lexists(reader->file, path, H5P_DEFAULT) > 0;
-    eqs_free(part);
-    return found;
+    return *path == '/' && (path[1] == '\0' || H5Lexists(reader->file, path, H5P_DEFAULT) > 0);
 }
 
 static eqs_status missing(const eqs_h5_reader *r, const char *path)

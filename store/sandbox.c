@@ -40,9 +40,11 @@ static size_t address_space(void)
 static void confine(const eqs_sandbox_limits *limits)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGINT, SIGTERM};
+    static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTERM};
     for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++)
         signal(fatal[i], SIG_DFL);
+    signal(SIGINT,
+           SIG_IGN); /* Ctrl-C is the parent's to judge; a dead child would look like a damaged file */
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_CPU, (rlim_t)limits->seconds + 1);
     size_t used = address_space();

@@ -145,9 +145,9 @@ static void the_whole_is_checked_before_it_is_used(void **state)
     assert_fails(eqs_netlist_check(nl), EQS_BAD_DATA, "no analysis");
     assert_ok(eqs_netlist_op(nl));
     assert_ok(eqs_netlist_check(nl)); /* node b has no element, but nobody reads it */
-    assert_ok(eqs_netlist_behavioural_current(nl, "two", EQS_GROUND, a, "2*v(c)"));
-    assert_fails(eqs_netlist_check(nl), EQS_BAD_DATA, "node 'c' is read, but no element drives it");
-    assert_ok(eqs_netlist_node(nl, "c", &c));
+    assert_ok(eqs_netlist_behavioural_current(nl, "two", EQS_GROUND, a, "2*v(far)"));
+    assert_fails(eqs_netlist_check(nl), EQS_BAD_DATA, "node 'far' is read, but no element drives it");
+    assert_ok(eqs_netlist_node(nl, "far", &c));
     assert_ok(eqs_netlist_resistor(nl, "three", c, EQS_GROUND, 1.0));
     assert_ok(eqs_netlist_check(nl));
     assert_ok(eqs_netlist_cccs(nl, "mirror", a, EQS_GROUND, "sense", 2.0));

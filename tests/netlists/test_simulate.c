@@ -244,9 +244,8 @@ static void impossible_requests_are_refused_by_name(void **state)
     small_net_close(&s);
 }
 
-/* beta_y below -1 turns the output's leak negative: there is no stable fixed point, but still a fixed point
- */
-static void an_unreachable_equilibrium_is_reported_not_hidden(void **state)
+/* One softplus output with beta_y = -1 must solve softplus(u) - u = t, which has a root only for t > 0. */
+static void open_unreachable(small_net *s)
 {
     size_t units[2] = {1, 1};
     eqs_activation a[2] = {eqs_activation_default(EQS_HARD_SIGMOID), eqs_activation_default(EQS_SOFTPLUS)};
@@ -254,22 +253,43 @@ static void an_unreachable_equilibrium_is_reported_not_hidden(void **state)
     def.n_layers = 2;
     def.units = units;
     def.activation = a;
+    small_net_open(s, &def, 1, 2, 0.5);
+    s->phase.beta[EQS_BETA_Y] = -1.0;
+    eqs_weights(s->net, s->theta, 0)[0] = 0.0;
+    eqs_bias(s->net, s->theta, 1)[0] = 0.0;
+    s->target[0] = 1.0;
+    s->target[1] = -1.0;
+}
+
+static void an_unreachable_equilibrium_is_reported_not_hidden(void **state)
+{
     small_net s;
-    small_net_open(&s, &def, 1, 1, 0.5);
-    s.phase.beta[EQS_BETA_Y] =
-        -1.0; /* -u - (t - V) + b = 0 has no root when V(u) - u > 0 falls short of it */
-    s.target[0] = 1.0;
-    eqs_weights(s.net, s.theta, 0)[0] = 0.0;
-    eqs_bias(s.net, s.theta, 1)[0] =
-        0.0; /* V - u - 1 = 0 holds at one u; with bias 5: V - u + 4 > 0 always */
-    eqs_bias(s.net, s.theta, 1)[0] = 5.0;
+    open_unreachable(&s);
     eqs_state *out;
-    assert_ok(eqs_state_create(s.net, 1, &out));
-    out->s[1][0] = 0.123;
+    assert_ok(eqs_state_create(s.net, 2, &out));
     eqs_circuit_options options = eqs_circuit_options_default();
-    assert_fails(eqs_circuit_run(s.energy, &s.phase, 0, NULL, &options, *state, out, NULL, NULL, NULL),
+    assert_ok(eqs_circuit_run(s.energy, &s.phase, 0, NULL, &options, *state, out, NULL, NULL, NULL));
+    assert_close(out->s[1][0], 1.0 - log(exp(1.0) - 1.0), 0.0, 1e-8); /* V = 1 + u, ln(1 + exp(-u)) = 1 */
+    out->s[1][1] = 0.123;
+    assert_fails(eqs_circuit_run(s.energy, &s.phase, 1, NULL, &options, *state, out, NULL, NULL, NULL),
                  EQS_NOT_CONVERGED, "ngspice");
-    assert_close(out->s[1][0], 0.123, 0.0, 0.0);
+    assert_close(out->s[1][1], 0.123, 0.0, 0.0);
+    eqs_state_destroy(out);
+    small_net_close(&s);
+}
+
+static void a_batch_whose_sweep_fails_is_run_one_by_one(void **state)
+{
+    small_net s;
+    open_unreachable(&s);
+    eqs_state *out;
+    assert_ok(eqs_state_create(s.net, 2, &out));
+    eqs_circuit_options options = eqs_circuit_options_default();
+    double residual[2] = {NAN, NAN};
+    assert_fails(eqs_circuit_run_batch(s.energy, &s.phase, NULL, &options, *state, out, residual, NULL),
+                 EQS_NOT_CONVERGED, "sample 1");
+    assert_close(out->s[1][0], 1.0 - log(exp(1.0) - 1.0), 0.0, 1e-8);
+    assert_true(residual[0] < 1e-7);
     eqs_state_destroy(out);
     small_net_close(&s);
 }
@@ -284,6 +304,7 @@ int main(void)
         cmocka_unit_test(mnist_sized_operating_points_agree_within_a_millionth),
         cmocka_unit_test(impossible_requests_are_refused_by_name),
         cmocka_unit_test(an_unreachable_equilibrium_is_reported_not_hidden),
+        cmocka_unit_test(a_batch_whose_sweep_fails_is_run_one_by_one),
     };
     return cmocka_run_group_tests(tests, open_worker, close_worker);
 }

@@ -11,24 +11,24 @@ typedef struct probe {
     double *x, *v, *Jv, *f[2], *dense;
 } probe;
 
-static probe probe_create(case_def def)
+/* in place: the field borrows the phase inside */
+static void probe_create(probe *p, case_def def)
 {
-    probe p = {.c = case_create(def)};
-    assert_ok(eqs_field_create(p.c.energy, &p.c.phase, &p.field));
-    p.n = p.field->n;
-    p.x = eqs_alloc(5 * p.n + p.n * p.n, sizeof *p.x);
-    p.v = p.x + p.n;
-    p.Jv = p.v + p.n;
-    p.f[0] = p.Jv + p.n;
-    p.f[1] = p.f[0] + p.n;
-    p.dense = p.f[1] + p.n;
+    p->c = case_create(def);
+    assert_ok(eqs_field_create(p->c.energy, &p->c.phase, &p->field));
+    p->n = p->field->n;
+    p->x = eqs_alloc(5 * p->n + p->n * p->n, sizeof *p->x);
+    p->v = p->x + p->n;
+    p->Jv = p->v + p->n;
+    p->f[0] = p->Jv + p->n;
+    p->f[1] = p->f[0] + p->n;
+    p->dense = p->f[1] + p->n;
     eqs_random stream = eqs_random_stream(3, EQS_RANDOM_TEST, 50, 0);
     bool beyond = def.form == EQS_FORM_MEMBRANE; /* potentials may be saturated */
-    for (size_t i = 0; i < p.n; i++) {
-        p.x[i] = (beyond ? 2.0 : 0.4) * eqs_random_uniform(&stream, i) - (beyond ? 0.5 : -0.05);
-        p.v[i] = eqs_random_uniform(&stream, 500 + i) - 0.5;
+    for (size_t i = 0; i < p->n; i++) {
+        p->x[i] = (beyond ? 2.0 : 0.4) * eqs_random_uniform(&stream, i) - (beyond ? 0.5 : -0.05);
+        p->v[i] = eqs_random_uniform(&stream, 500 + i) - 0.5;
     }
-    return p;
 }
 
 static void probe_destroy(probe *p)
@@ -46,10 +46,11 @@ static void for_all(void (*check)(probe *p))
             for (int topology = 0; topology < N_TOPOLOGIES; topology++) {
                 if (!case_allowed((eqs_form)form, (eqs_activation_kind)kind))
                     continue;
-                probe p = probe_create((case_def){.form = (eqs_form)form,
-                                                  .activation = (eqs_activation_kind)kind,
-                                                  .topology = (case_topology)topology,
-                                                  .tau_spread = 1000.0});
+                probe p;
+                probe_create(&p, (case_def){.form = (eqs_form)form,
+                                            .activation = (eqs_activation_kind)kind,
+                                            .topology = (case_topology)topology,
+                                            .tau_spread = 1000.0});
                 p.c.phase.beta[EQS_BETA_Y] = 0.4;
                 eqs_field_reload(p.field);
                 check(&p);

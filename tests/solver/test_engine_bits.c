@@ -1,5 +1,5 @@
-/* Bits of the batch engine: a sample's result is its own, whatever else is in the minibatch, in which row it stands
- * and how many threads work. */
+/* Bits of the batch engine: a sample's result is its own, whatever else is in the minibatch, in which row it
+ * stands and how many threads work. */
 #include "tests/solver/solver_case.h"
 
 #include "solver/engine.h"
@@ -106,14 +106,16 @@ static const struct {
     eqs_activation_kind kind;
     const char *solver;
 } cases[] = {
-    {false, EQS_HARD_SIGMOID, "auto"},     {false, EQS_HARD_SIGMOID, "nesterov"}, {false, EQS_HARD_SIGMOID, "euler"},
-    {false, EQS_PIECEWISE_LINEAR, "auto"}, {false, EQS_SIGMOID, "sweep"},         {true, EQS_HARD_SIGMOID, "auto"},
-    {true, EQS_TANH, "nesterov"},          {false, EQS_HARD_SIGMOID, "newton"},   {true, EQS_HARD_SIGMOID, "newton"},
+    {false, EQS_HARD_SIGMOID, "auto"},  {false, EQS_HARD_SIGMOID, "nesterov"},
+    {false, EQS_HARD_SIGMOID, "euler"}, {false, EQS_PIECEWISE_LINEAR, "auto"},
+    {false, EQS_SIGMOID, "sweep"},      {true, EQS_HARD_SIGMOID, "auto"},
+    {true, EQS_TANH, "nesterov"},       {false, EQS_HARD_SIGMOID, "newton"},
+    {true, EQS_HARD_SIGMOID, "newton"},
 };
 
 /* the reference of all tests here: the whole minibatch on one thread */
-static unsigned char *reference(const net_case *c, eqs_precision precision, const char *solver, uint32_t *sweeps,
-                                size_t *bytes)
+static unsigned char *reference(const net_case *c, eqs_precision precision, const char *solver,
+                                uint32_t *sweeps, size_t *bytes)
 {
     size_t order[BATCH];
     eqs_engine *engine = engine_of(c, precision, solver, 1);

@@ -34,7 +34,8 @@ static eqs_engine *engine_of(const test_case *c, eqs_precision precision, const 
     return engine;
 }
 
-static eqs_engine_outcome relax(eqs_engine *engine, size_t slot, const double *beta, double tolerance, size_t sweeps)
+static eqs_engine_outcome relax(eqs_engine *engine, size_t slot, const double *beta, double tolerance,
+                                size_t sweeps)
 {
     eqs_engine_outcome outcome;
     eqs_engine_relax how = {.tolerance = tolerance, .max_sweeps = sweeps, .step = 0.2};
@@ -196,11 +197,12 @@ static void energies_and_outputs_are_those_of_the_model(void **unused)
     (void)unused;
     for (int i = 0; i < N_TOPOLOGIES * EQS_ACTIVATION_COUNT * 2; i++) {
         eqs_form form = i % 2 == 0 ? EQS_FORM_MEMBRANE : EQS_FORM_GRADIENT;
-        test_case c = case_create((case_def){.topology = (case_topology)(i / 2 / EQS_ACTIVATION_COUNT),
-                                             .activation = (eqs_activation_kind)(i / 2 % EQS_ACTIVATION_COUNT),
-                                             .form = form,
-                                             .regulariser = i % 3 == 0 ? EQS_REGULARISER_L1 : EQS_REGULARISER_L2,
-                                             .batch = 4});
+        test_case c =
+            case_create((case_def){.topology = (case_topology)(i / 2 / EQS_ACTIVATION_COUNT),
+                                   .activation = (eqs_activation_kind)(i / 2 % EQS_ACTIVATION_COUNT),
+                                   .form = form,
+                                   .regulariser = i % 3 == 0 ? EQS_REGULARISER_L1 : EQS_REGULARISER_L2,
+                                   .batch = 4});
         eqs_engine *engine = engine_of(&c, EQS_DOUBLE, "sweep");
         eqs_phase phase = c.phase;
         eqs_network_nudge(c.net, 0.7, phase.beta);

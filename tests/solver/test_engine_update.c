@@ -20,7 +20,8 @@ static eqs_engine *engine_of(const test_case *c, eqs_precision precision)
     return engine;
 }
 
-/* Random states in every slot; sum over slots of coefficient * dF/dtheta (of couplings and biases) into grad. */
+/* Random states in every slot; sum over slots of coefficient * dF/dtheta (of couplings and biases) into grad.
+ */
 static void random_slots(const test_case *c, eqs_engine *engine, const double *coefficient, double *grad)
 {
     for (uint32_t slot = 0; slot < EQS_ENGINE_SLOTS; slot++) {
@@ -155,14 +156,15 @@ static void decay_shrinks_weights_and_leaves_biases(void **unused)
 static void small_nudges_keep_their_digits_in_single_precision(void **unused)
 {
     (void)unused;
-    test_case c =
-        case_create((case_def){.activation = EQS_LINEAR, .form = EQS_FORM_MEMBRANE, .gain = 0.01, .batch = BATCH});
+    test_case c = case_create(
+        (case_def){.activation = EQS_LINEAR, .form = EQS_FORM_MEMBRANE, .gain = 0.01, .batch = BATCH});
     const size_t n1 = case_units[1], n2 = case_units[2];
     eqs_engine *engine = engine_of(&c, EQS_SINGLE);
     float base[16], moved[16];
     size_t n_state = eqs_network_state_size(c.net);
     eqs_random stream = eqs_random_stream(2, EQS_RANDOM_TEST, 0, 0);
-    double *theta = eqs_alloc(c.net->n_parameters, sizeof *theta), *zero = eqs_alloc(c.net->n_parameters, sizeof *zero);
+    double *theta = eqs_alloc(c.net->n_parameters, sizeof *theta),
+           *zero = eqs_alloc(c.net->n_parameters, sizeof *zero);
     double rate[8] = {1, 1, 1, 1, 1, 1, 1, 1}, *expected = eqs_alloc(n1 * n2, sizeof *expected);
     const double contrast[EQS_ENGINE_SLOTS] = {-1e6, 1e6};
     eqs_engine_set_parameters(engine, zero);
@@ -175,8 +177,8 @@ static void small_nudges_keep_their_digits_in_single_precision(void **unused)
         eqs_engine_put_state(engine, 1, row, moved);
         for (size_t i = 0; i < n1; i++) {
             for (size_t j = 0; j < n2; j++)
-                expected[i * n2 + j] += 1e6 * ((double)moved[i] * (double)moved[n1 + j] -
-                                               (double)base[i] * (double)base[n1 + j]);
+                expected[i * n2 + j] +=
+                    1e6 * ((double)moved[i] * (double)moved[n1 + j] - (double)base[i] * (double)base[n1 + j]);
         }
     }
     eqs_engine_update(engine, rate, contrast, 0.0, NULL, NULL);

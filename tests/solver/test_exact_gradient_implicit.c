@@ -159,6 +159,7 @@ static void conjugate_gradients_give_the_factorised_result(void **unused)
         test_case c = case_create((case_def){.form = EQS_FORM_GRADIENT,
                                              .activation = EQS_TANH,
                                              .topology = (case_topology)topology,
+                                             .gain = 0.3,
                                              .batch = 3});
         eqs_relax_options options = case_options("kinsol", 1e-12);
         case_relax(&c, &options);

@@ -438,6 +438,44 @@ static void a_large_block_of_states_is_kept(void **state)
     free(states);
 }
 
+/* allocations of ours; libhdf5's own cannot be made to fail without crashing it */
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    eqs_config *c;
+    assert_ok(eqs_config_parse("network: {layers: [4, 2]}", "x.yaml", &c));
+    long k = 1;
+    bool written = false;
+    for (; k < 10000 && !written; k++) {
+        eqs_h5_writer *w = NULL;
+        eqs_alloc_fail_at(k);
+        eqs_status status = eqs_h5_create(&w);
+        if (status == EQS_OK)
+            status = eqs_h5_write_config(w, c);
+        if (status == EQS_OK)
+            status = eqs_h5_commit(w, scratch("m.h5"));
+        eqs_alloc_fail_at(0);
+        eqs_h5_writer_destroy(w);
+        assert_true(status == EQS_OK || status == EQS_NO_MEMORY);
+        written = status == EQS_OK;
+    }
+    assert_true(k > 50 && written);
+    eqs_config_destroy(c);
+    c = NULL;
+    for (k = 1; k < 10000 && c == NULL; k++) {
+        eqs_h5_reader *r = NULL;
+        eqs_alloc_fail_at(k);
+        eqs_status status = eqs_h5_open(scratch("m.h5"), &r);
+        if (status == EQS_OK)
+            status = eqs_h5_read_config(r, &c);
+        eqs_alloc_fail_at(0);
+        eqs_h5_reader_destroy(r);
+        assert_true(status == EQS_OK ? c != NULL : status == EQS_NO_MEMORY && c == NULL);
+    }
+    assert_true(k > 50 && c != NULL);
+    eqs_config_destroy(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -457,6 +495,7 @@ int main(void)
         cmocka_unit_test(the_configuration_survives_in_the_file),
         cmocka_unit_test(all_objects_are_listed),
         cmocka_unit_test(a_large_block_of_states_is_kept),
+        cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }
