@@ -109,7 +109,7 @@ typedef struct bench_data {
     double *x, *target; /* [SAMPLES x ...] */
 } bench_data;
 
-/* prototypes with a fifth of their pixels on, and noise on those that are on */
+/* prototypes with a quarter of their pixels on; a sample shows part of its own and some of another class's */
 static bench_data make_data(void)
 {
     bench_data d = {eqs_alloc(SAMPLES * PIXELS, sizeof(double)),
@@ -117,12 +117,13 @@ static bench_data make_data(void)
     eqs_random pixel = eqs_random_stream(1, EQS_RANDOM_TEST, 0, 0),
                noise = eqs_random_stream(1, EQS_RANDOM_TEST, 1, 0);
     for (size_t i = 0; i < SAMPLES; i++) {
-        size_t class = i % CLASSES;
+        size_t class = i % CLASSES, other = i / CLASSES % CLASSES;
         d.target[i * CLASSES + class] = 1.0;
-        for (size_t j = 0; j < PIXELS; j++) {
-            bool on = eqs_random_uniform(&pixel, class * PIXELS + j / 4) < 0.25; /* strokes of 4 pixels */
+        for (size_t j = 0; j < PIXELS; j++) { /* strokes of 4 pixels */
+            bool own = eqs_random_uniform(&pixel, class * PIXELS + j / 4) < 0.25;
+            bool foreign = eqs_random_uniform(&pixel, other * PIXELS + j / 4) < 0.25;
             double u = eqs_random_uniform(&noise, i * PIXELS + j);
-            d.x[i * PIXELS + j] = on && u > 0.25 ? u : !on && u > 0.99 ? u : 0.0;
+            d.x[i * PIXELS + j] = (own && u > 0.5) || (foreign && u > 0.65) ? u : 0.0;
         }
     }
     return d;

@@ -84,7 +84,7 @@ double eqs_rho(const eqs_activation *a, double s)
     case EQS_SOFTPLUS:
         return log1pexp(x) / a->slope;
     default:
-        return fmin(fmax(s, a->lo), a->hi) - a->offset;
+        return (s < a->lo ? a->lo : s > a->hi ? a->hi : s) - a->offset; /* keeps NaN */
     }
 }
 

@@ -88,7 +88,7 @@ static void set_state(network_field *f, const double *x)
             memcpy(f->s[k], x, n * sizeof *x);
         } else if (clipped(f, k)) {
             for (size_t i = 0; i < n; i++)
-                f->s[k][i] = fmin(fmax(x[i], a->lo), a->hi);
+                f->s[k][i] = x[i] < a->lo ? a->lo : x[i] > a->hi ? a->hi : x[i]; /* keeps NaN */
         } else {
             for (size_t i = 0; i < n; i++)
                 f->s[k][i] = eqs_rho(a, x[i]);
@@ -141,7 +141,8 @@ static void prepare(eqs_field *field, const double *x)
     network_field *f = self(field);
     const eqs_network *net = f->energy->net;
     set_state(f, x);
-    evaluate(f);
+    if (net->form != EQS_FORM_MEMBRANE) /* whose Jacobian does not contain the drive */
+        evaluate(f);
     other_forces(f, true, f->curvature);
     for (size_t k = f->first; k < net->n_layers; k++) {
         const eqs_activation *a = &net->layer[k].activation;
@@ -219,7 +220,7 @@ static void residual(eqs_field *field, const double *x, double *out)
             if (eqs_state_is_rate(net, k))
                 g = f->drive[k][i] + f->force[k][i] - x[i];
             else if (net->form == EQS_FORM_GRADIENT)
-                g = eqs_rho_derivative(a, s) * f->drive[k][i] + f->force[k][i] - s;
+                g = project(eqs_rho_derivative(a, s) * f->drive[k][i] + f->force[k][i] - s, s, a);
             else
                 g = project(f->drive[k][i] + f->force[k][i] - s, s, a);
             double size = fabs(g);
