@@ -45,6 +45,11 @@ static void print_op(const eqs_network *net, const eqs_agreement *a, double tole
                a->layer[k].circuit_ode, a->layer[k].circuit_equilibrium);
     printf("residual max|P(dF/ds)|: CVODE %.1e  equilibrium %.1e  ngspice %.1e\n", a->residual_ode,
            a->residual_equilibrium, a->residual_circuit);
+    if (a->by_transient > 0)
+        printf("%zu samples have several fixed points, and ngspice's Newton iteration found another than the "
+               "flow "
+               "does: they were started from the end of a transient\n",
+               a->by_transient);
     printf("seconds: CVODE %.3f  equilibrium %.3f  ngspice %.3f\n", a->seconds_ode, a->seconds_equilibrium,
            a->seconds_circuit);
 }

@@ -70,6 +70,45 @@ static void compare(const eqs_network *net, const eqs_state *a, const eqs_state 
     }
 }
 
+/* Largest difference of one sample's states. */
+static double sample_difference(const eqs_network *net, const eqs_state *a, const eqs_state *b, size_t sample)
+{
+    double largest = 0.0;
+    for (size_t k = eqs_first_free_layer(net); k < net->n_layers; k++) {
+        size_t units = net->layer[k].units;
+        for (size_t i = sample * units; i < (sample + 1) * units; i++)
+            largest = fmax(largest, fabs(a->s[k][i] - b->s[k][i]));
+    }
+    return largest;
+}
+
+/* Newton's operating point may be any fixed point. Where it is not the one that the ODE flows to, the
+ * circuit's own transient decides: it runs from the start, and the operating point is taken from its end. */
+static eqs_status follow_transient(const eqs_energy *energy, const eqs_phase *phase, const eqs_state *start,
+                                   const eqs_circuit_options *options, eqs_worker *worker, eqs_agreement *out)
+{
+    const eqs_network *net = energy->net;
+    eqs_circuit_options tran = *options;
+    tran.circuit.analysis = EQS_ANALYSIS_TRAN;
+    eqs_state *end = NULL;
+    eqs_status status = EQS_OK;
+    for (size_t sample = 0; status == EQS_OK && sample < phase->batch; sample++) {
+        /* not a question of accuracy: fixed points of a piecewise linear network lie far apart */
+        if (net->form == EQS_FORM_PROJECTED || sample_difference(net, out->circuit, out->ode, sample) < 1e-4)
+            continue;
+        if (end == NULL)
+            status = eqs_state_create(net, phase->batch, &end);
+        if (status == EQS_OK)
+            status = eqs_circuit_run(energy, phase, sample, start, &tran, worker, end, NULL, NULL, NULL);
+        if (status == EQS_OK)
+            status = eqs_circuit_run(energy, phase, sample, end, options, worker, out->circuit,
+                                     &out->circuit_residual[sample], NULL, NULL);
+        out->by_transient++;
+    }
+    eqs_state_destroy(end);
+    return status;
+}
+
 static eqs_status measure_op(const eqs_energy *energy, const eqs_phase *phase, const eqs_state *start,
                              const eqs_circuit_options *options, eqs_worker *worker, eqs_agreement *out)
 {
@@ -82,6 +121,7 @@ static eqs_status measure_op(const eqs_energy *energy, const eqs_phase *phase, c
     double begin = eqs_clock();
     EQS_TRY(eqs_circuit_run_batch(energy, phase, start, options, worker, out->circuit, out->circuit_residual,
                                   NULL));
+    EQS_TRY(follow_transient(energy, phase, start, options, worker, out));
     out->seconds_circuit = eqs_clock() - begin;
     compare(energy->net, out->ode, out->equilibrium, offsetof(eqs_layer_agreement, ode_equilibrium), out);
     compare(energy->net, out->circuit, out->ode, offsetof(eqs_layer_agreement, circuit_ode), out);
@@ -309,6 +349,7 @@ eqs_status eqs_agreement_write(eqs_h5_writer *writer, const eqs_network *net, co
     snprintf(path, sizeof path, "%s/netlist", group);
     EQS_TRY(eqs_h5_write_text(writer, path, a->netlist, "netlist of the first sample (ngspice)"));
     EQS_TRY(eqs_h5_attribute_string(writer, group, "ngspice", a->ngspice));
+    EQS_TRY(eqs_h5_attribute_int(writer, group, "by_transient", (int64_t)a->by_transient));
     EQS_TRY(eqs_h5_attribute_double(writer, group, "beta_y", phase->beta[EQS_BETA_Y]));
     EQS_TRY(eqs_h5_attribute_double(writer, group, "capacitance_F", options->circuit.units.capacitance));
     EQS_TRY(eqs_h5_attribute_double(writer, group, "conductance_S", options->circuit.units.conductance));

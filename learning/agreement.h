@@ -21,7 +21,9 @@ typedef struct eqs_agreement {
     size_t worst[3];            /* sample, layer, unit of max_difference */
     double residual_ode, residual_equilibrium, residual_circuit; /* worst certificates */
     double seconds_ode, seconds_equilibrium, seconds_circuit;
-    size_t points; /* tran: points of ngspice in all samples */
+    size_t by_transient; /* op: samples whose first operating point was another fixed point than the ODE's;
+                            they were run again from the end of a transient, which follows the flow */
+    size_t points;       /* tran: points of ngspice in all samples */
     eqs_state *ode, *equilibrium, *circuit;
     double *circuit_residual; /* [samples] */
     eqs_relax_result ode_result, equilibrium_result;

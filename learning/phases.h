@@ -39,7 +39,8 @@ typedef struct eqs_phases_ops {
     void (*reset)(eqs_phases *phases);                                     /* slot 0 to the zero start */
     void (*put_state)(eqs_phases *phases, size_t row, const void *state);  /* slot 0 */
     void (*take_state)(const eqs_phases *phases, size_t row, void *state); /* slot 0 */
-    /* relaxes a slot at beta; nudged slots start from slot 0 */
+    /* relaxes a slot at beta; nudged slots start from slot 0, which they leave as it is. EQS_INTERRUPTED when
+     * a signal stopped it midway: the slot is of no use then */
     eqs_status (*relax)(eqs_phases *phases, size_t slot, const double beta[EQS_BETA_COUNT],
                         eqs_phase_outcome *outcome);
     /* as eqs_engine_update */

@@ -140,10 +140,14 @@ static eqs_status relax(eqs_phases *phases, size_t slot, const double beta[EQS_B
     EQS_TRY(eqs_relax_run(p->energy, &phase, &options, p->slot[slot], &result));
     *outcome = (eqs_phase_outcome){.sweeps = (double)result.statistics.steps,
                                    .unconverged = iterations > 0 ? 0 : eqs_relax_unconverged(&result)};
-    for (size_t b = 0; b < p->n; b++)
-        outcome->max_residual = fmax(outcome->max_residual, result.residual[b]);
+    bool stopped = false;
+    for (size_t b = 0; b < p->n; b++) {
+        if (isnan(result.residual[b]) || result.residual[b] > outcome->max_residual) /* NaN stays */
+            outcome->max_residual = result.residual[b];
+        stopped |= result.end[b] == EQS_RELAX_STOPPED;
+    }
     eqs_relax_result_clear(&result);
-    return EQS_OK;
+    return stopped ? eqs_fail(EQS_INTERRUPTED, "stopped in the middle of a phase") : EQS_OK;
 }
 
 /* Point of a slot, activities in p->rate. */
@@ -243,7 +247,8 @@ static eqs_status allocate(ode_phases *p)
     p->grad = eqs_alloc(net->n_parameters, sizeof *p->grad);
     p->x = eqs_alloc(batch * net->layer[0].units, sizeof *p->x);
     p->target = eqs_alloc(batch * net->layer[net->n_layers - 1].units, sizeof *p->target);
-    return EQS_NO_MEMORY;
+    if (p->theta == NULL || p->grad == NULL || p->x == NULL || p->target == NULL)
+        return EQS_NO_MEMORY;
     for (size_t i = 0; i < EQS_ENGINE_SLOTS; i++)
         EQS_TRY(eqs_state_create(net, batch, &p->slot[i]));
     return eqs_state_create(net, batch, &p->rate);

@@ -167,6 +167,9 @@ static eqs_status write_checkpoint(eqs_h5_writer *writer, eqs_run *run)
     size_t n = sizeof position->sums / sizeof(double);
     EQS_TRY(eqs_h5_write_double(writer, "/checkpoint/sums", (const double *)&position->sums, 1, &n, "1",
                                 "sums of the epoch under way, in the order of the columns of /training"));
+    const double *measured = eqs_trainer_measured(run->trainer, &n);
+    EQS_TRY(eqs_h5_write_double(writer, "/checkpoint/measured", measured, 1, &n, "1",
+                                "|dtheta|^2, then |theta|^2, of the last measured update, per block"));
     for (int part = 0; part < EQS_DATASET_PARTS; part++) {
         size_t count, bytes;
         const void *states = eqs_trainer_states(run->trainer, (eqs_dataset_part)part, &count, &bytes);
@@ -349,6 +352,8 @@ static eqs_status read_position(const eqs_h5_reader *reader, eqs_run *run)
                         "%s: /checkpoint: epoch %lld, minibatch %lld do not fit %zu rows of /training",
                         run->path, (long long)epoch, (long long)minibatch, run->n_rows);
     EQS_TRY(eqs_h5_read(reader, "/checkpoint/sums", EQS_H5_DOUBLE, 1, &n, &position->sums));
+    double *measured = eqs_trainer_measured(run->trainer, &n);
+    EQS_TRY(eqs_h5_read(reader, "/checkpoint/measured", EQS_H5_DOUBLE, 1, &n, measured));
     position->epoch = (uint32_t)epoch;
     position->minibatch = (uint32_t)minibatch;
     return EQS_OK;

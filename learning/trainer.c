@@ -21,7 +21,8 @@ struct eqs_trainer {
     /* one minibatch */
     double *x, *target, *y, *F;
     uint32_t *label;
-    double *change, *norm; /* [n_blocks] of the last update */
+    uint32_t *index;       /* [batch] of samples in the data's order */
+    double *change, *norm; /* [n_blocks] each, one block of memory: of the last measured update */
 };
 
 static size_t part_count(const eqs_trainer *t, eqs_dataset_part part)
@@ -55,14 +56,15 @@ static eqs_status allocate(eqs_trainer *t)
     t->y = eqs_alloc(batch * t->n_out, sizeof *t->y);
     t->F = eqs_alloc(batch, sizeof *t->F);
     t->label = eqs_alloc(batch, sizeof *t->label);
+    t->index = eqs_alloc(batch, sizeof *t->index);
     t->order = eqs_alloc(part_count(t, EQS_DATASET_TRAIN), sizeof *t->order);
-    t->change = eqs_alloc(t->n_blocks, sizeof *t->change);
-    t->norm = eqs_alloc(t->n_blocks, sizeof *t->norm);
+    t->change = eqs_alloc(2 * t->n_blocks, sizeof *t->change);
     if (t->x == NULL || t->target == NULL || t->y == NULL || t->F == NULL || t->label == NULL ||
-        t->order == NULL || t->change == NULL || t->norm == NULL)
+        t->index == NULL || t->order == NULL || t->change == NULL)
         return EQS_NO_MEMORY;
-    for (size_t i = 0; i < t->n_blocks; i++)
-        t->change[i] = t->norm[i] = NAN;
+    t->norm = t->change + t->n_blocks;
+    for (size_t i = 0; i < 2 * t->n_blocks; i++)
+        t->change[i] = NAN;
     return EQS_OK;
 }
 
@@ -130,9 +132,9 @@ void eqs_trainer_destroy(eqs_trainer *t)
     eqs_free(t->y);
     eqs_free(t->F);
     eqs_free(t->label);
+    eqs_free(t->index);
     eqs_free(t->order);
     eqs_free(t->change);
-    eqs_free(t->norm);
     eqs_free(t);
 }
 
@@ -193,11 +195,12 @@ static eqs_status check_finite(const eqs_trainer *t, double residual, const char
                     t->position.epoch + 1, t->position.minibatch + 1, phase, residual);
 }
 
-/* Free phase, nudged phases and update of one loaded minibatch of n samples. */
+/* Free phase, nudged phases and update of one loaded minibatch of n samples. Sums and persistent states
+ * change at its end only, so that a minibatch that a signal stopped midway can be done again. */
 static eqs_status train_minibatch(eqs_trainer *t, const uint32_t *index, size_t n)
 {
     const eqs_network *net = t->energy->net;
-    eqs_epoch_row *sums = &t->position.sums;
+    eqs_epoch_row done = t->position.sums, *sums = &done;
     eqs_phase_outcome outcome;
     EQS_TRY(t->phases->ops->relax(t->phases, 0, net->beta, &outcome));
     EQS_TRY(check_finite(t, outcome.max_residual, "free"));
@@ -208,7 +211,6 @@ static eqs_status train_minibatch(eqs_trainer *t, const uint32_t *index, size_t 
     t->phases->ops->energy(t->phases, 0, t->F);
     for (size_t b = 0; b < n; b++)
         sums->energy += t->F[b];
-    keep_states(t, EQS_DATASET_TRAIN, index, n);
 
     eqs_plan_request request = {.nudge = t->options.nudge,
                                 .beta = t->options.beta,
@@ -230,6 +232,9 @@ static eqs_status train_minibatch(eqs_trainer *t, const uint32_t *index, size_t 
     bool measure = t->position.minibatch % 50 == 0;
     t->phases->ops->update(t->phases, t->options.rate, plan.coefficient, net->delta[EQS_BETA_THETA],
                            measure ? t->change : NULL, measure ? t->norm : NULL);
+    keep_states(t, EQS_DATASET_TRAIN, index, n);
+    t->position.sums = done;
+    t->position.minibatch++;
     return EQS_OK;
 }
 
@@ -248,28 +253,90 @@ static void set_order(eqs_trainer *t, size_t n)
     t->ordered_epoch = t->position.epoch + 1;
 }
 
-eqs_status eqs_trainer_epoch(eqs_trainer *t, eqs_train_progress progress, void *user, eqs_epoch_row *row)
+static eqs_status check_stop(const eqs_trainer *t)
+{
+    if (!eqs_stop_requested())
+        return EQS_OK;
+    return eqs_fail(EQS_INTERRUPTED, "stopped in epoch %u after %u minibatches", t->position.epoch + 1,
+                    t->position.minibatch);
+}
+
+/* The message of a minibatch that a signal stopped midway says where, as between minibatches. */
+static eqs_status say_where(const eqs_trainer *t, eqs_status status)
+{
+    return status == EQS_INTERRUPTED ? check_stop(t) : status;
+}
+
+/* Free phases of samples start .. start + n - 1 of a part in the data's order: how many are misclassified;
+ * adds to the cost and raises the residual. */
+static eqs_status evaluate_minibatch(eqs_trainer *t, eqs_dataset_part part, size_t start, size_t n,
+                                     size_t *wrong, double *cost, double *residual, uint32_t *confusion)
+{
+    for (size_t b = 0; b < n; b++)
+        t->index[b] = (uint32_t)(start + b);
+    eqs_phase_outcome outcome;
+    EQS_TRY(load(t, part, t->index, n));
+    EQS_TRY(t->phases->ops->relax(t->phases, 0, t->energy->net->beta, &outcome));
+    EQS_TRY(check_finite(t, outcome.max_residual, "free"));
+    keep_states(t, part, t->index, n);
+    *residual = fmax(*residual, outcome.max_residual);
+    *wrong = score(t, n, cost, confusion);
+    return EQS_OK;
+}
+
+/* Evaluates a part after an epoch's training, from where the position stands: minibatches are counted through
+ * training, validation and test data, and `first` is this part's first. Adds to *errors. */
+static eqs_status evaluate_rest(eqs_trainer *t, eqs_dataset_part part, size_t first, double *errors)
+{
+    size_t count = part_count(t, part), batch = t->options.batch;
+    for (size_t start = (t->position.minibatch - first) * batch; start < count; start += batch) {
+        EQS_TRY(check_stop(t));
+        size_t n = count - start < batch ? count - start : batch, wrong;
+        double cost = 0.0, residual = 0.0;
+        EQS_TRY(say_where(t, evaluate_minibatch(t, part, start, n, &wrong, &cost, &residual, NULL)));
+        *errors += (double)wrong;
+        t->position.minibatch++;
+    }
+    return EQS_OK;
+}
+
+static size_t minibatches(const eqs_trainer *t, eqs_dataset_part part)
+{
+    return (part_count(t, part) + t->options.batch - 1) / t->options.batch;
+}
+
+static eqs_status train_rest(eqs_trainer *t, eqs_train_progress progress, void *user)
 {
     size_t count = part_count(t, EQS_DATASET_TRAIN), batch = t->options.batch;
     set_order(t, count);
     for (size_t start = t->position.minibatch * batch; start < count; start += batch) {
-        if (eqs_stop_requested())
-            return eqs_fail(EQS_INTERRUPTED, "stopped in epoch %u after %u minibatches",
-                            t->position.epoch + 1, t->position.minibatch);
+        EQS_TRY(check_stop(t));
         size_t n = count - start < batch ? count - start : batch;
         EQS_TRY(load(t, EQS_DATASET_TRAIN, t->order + start, n));
-        EQS_TRY(train_minibatch(t, t->order + start, n));
-        t->position.minibatch++;
+        EQS_TRY(say_where(t, train_minibatch(t, t->order + start, n)));
         if (progress != NULL)
             progress(&t->position, start + n, count, user);
     }
-    *row = t->position.sums;
+    return EQS_OK;
+}
+
+eqs_status eqs_trainer_epoch(eqs_trainer *t, eqs_train_progress progress, void *user, eqs_epoch_row *row)
+{
+    eqs_epoch_row *sums = &t->position.sums;
+    size_t validation = minibatches(t, EQS_DATASET_TRAIN);
+    size_t test = validation + minibatches(t, EQS_DATASET_VALIDATION);
+    if (t->position.minibatch < validation)
+        EQS_TRY(train_rest(t, progress, user));
+    if (t->position.minibatch < test)
+        EQS_TRY(evaluate_rest(t, EQS_DATASET_VALIDATION, validation, &sums->validation_error));
+    EQS_TRY(evaluate_rest(t, EQS_DATASET_TEST, test, &sums->test_error));
+    *row = *sums;
     row->epoch = t->position.epoch + 1;
     double *mean[] = {&row->train_error, &row->cost, &row->energy, &row->sweeps_free, &row->sweeps_nudged};
     for (size_t i = 0; i < sizeof mean / sizeof *mean; i++)
-        *mean[i] /= (double)count;
-    EQS_TRY(eqs_trainer_evaluate(t, EQS_DATASET_VALIDATION, &row->validation_error, NULL, NULL, NULL));
-    EQS_TRY(eqs_trainer_evaluate(t, EQS_DATASET_TEST, &row->test_error, NULL, NULL, NULL));
+        *mean[i] /= (double)part_count(t, EQS_DATASET_TRAIN);
+    row->validation_error /= (double)part_count(t, EQS_DATASET_VALIDATION); /* NaN without samples */
+    row->test_error /= (double)part_count(t, EQS_DATASET_TEST);
     t->position.epoch++;
     t->position.minibatch = 0;
     t->position.sums = (eqs_epoch_row){0};
@@ -279,40 +346,32 @@ eqs_status eqs_trainer_epoch(eqs_trainer *t, eqs_train_progress progress, void *
 eqs_status eqs_trainer_evaluate(eqs_trainer *t, eqs_dataset_part part, double *error, double *cost,
                                 double *residual, uint32_t *confusion)
 {
-    size_t count = part_count(t, part), wrong = 0;
+    size_t count = part_count(t, part), batch = t->options.batch, errors = 0, wrong;
     double sum = 0.0, worst = 0.0;
-    uint32_t *index = eqs_alloc(t->options.batch, sizeof *index);
-    if (index == NULL)
-        return EQS_NO_MEMORY;
-    eqs_status status = EQS_OK;
-    for (size_t start = 0; start < count && status == EQS_OK; start += t->options.batch) {
-        size_t n = count - start < t->options.batch ? count - start : t->options.batch;
-        for (size_t b = 0; b < n; b++)
-            index[b] = (uint32_t)(start + b);
-        eqs_phase_outcome outcome;
-        status = load(t, part, index, n);
-        if (status == EQS_OK)
-            status = t->phases->ops->relax(t->phases, 0, t->energy->net->beta, &outcome);
-        if (status != EQS_OK)
-            break;
-        keep_states(t, part, index, n);
-        worst = fmax(worst, outcome.max_residual);
-        wrong += score(t, n, &sum, confusion);
+    for (size_t start = 0; start < count; start += batch) {
+        size_t n = count - start < batch ? count - start : batch;
+        EQS_TRY(evaluate_minibatch(t, part, start, n, &wrong, &sum, &worst, confusion));
+        errors += wrong;
     }
-    eqs_free(index);
     if (error != NULL)
-        *error = count == 0 ? NAN : (double)wrong / (double)count;
+        *error = count == 0 ? NAN : (double)errors / (double)count;
     if (cost != NULL)
         *cost = count == 0 ? NAN : sum / (double)count;
     if (residual != NULL)
         *residual = count == 0 ? NAN : worst;
-    return status;
+    return EQS_OK;
 }
 
 void eqs_trainer_change(const eqs_trainer *t, double *change)
 {
     for (size_t i = 0; i < t->n_blocks; i++)
         change[i] = sqrt(t->change[i] / t->norm[i]);
+}
+
+double *eqs_trainer_measured(eqs_trainer *t, size_t *n)
+{
+    *n = 2 * t->n_blocks;
+    return t->change;
 }
 
 void eqs_trainer_get_parameters(const eqs_trainer *t, double *theta)

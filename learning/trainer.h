@@ -42,10 +42,12 @@ typedef struct eqs_epoch_row {
 
 typedef struct eqs_trainer eqs_trainer;
 
-/* Where a run stands; with the parameters and the persistent states it is the whole state of a trainer. */
+/* Where a run stands; with the parameters, the persistent states and eqs_trainer_measured it is the whole
+ * state of a trainer. */
 typedef struct eqs_train_position {
     uint32_t epoch;     /* complete epochs */
-    uint32_t minibatch; /* complete minibatches of the epoch that is under way */
+    uint32_t minibatch; /* complete minibatches of the epoch that is under way: of the training, then the
+                           validation, then the test samples */
     eqs_epoch_row sums; /* of that epoch */
 } eqs_train_position;
 
@@ -59,7 +61,8 @@ void eqs_trainer_destroy(eqs_trainer *trainer);
 typedef void (*eqs_train_progress)(const eqs_train_position *position, size_t done, size_t all, void *user);
 
 /* Runs minibatches to the end of the current epoch, then evaluates validation and test data; *row receives
- * the epoch's row. EQS_INTERRUPTED when a signal or eqs_stop_request asked to stop: the position tells where.
+ * the epoch's row. EQS_INTERRUPTED when a signal or eqs_stop_request asked to stop: the position tells where;
+ * a minibatch that was stopped midway has left no trace, and the next call does it again.
  * EQS_NOT_CONVERGED when a state is not finite (the message says where). */
 eqs_status eqs_trainer_epoch(eqs_trainer *trainer, eqs_train_progress progress, void *user,
                              eqs_epoch_row *row);
@@ -70,9 +73,12 @@ eqs_status eqs_trainer_epoch(eqs_trainer *trainer, eqs_train_progress progress, 
 eqs_status eqs_trainer_evaluate(eqs_trainer *trainer, eqs_dataset_part part, double *error, double *cost,
                                 double *residual, uint32_t *confusion);
 
-/* Relative size of the last update of every block: |d theta| / |theta| (paper 001 sec. 5.2); [n_couplings +
- * L]. NaN before the first update. */
+/* Relative size of a late update of every block: |d theta| / |theta| (paper 001 sec. 5.2); [n_couplings + L].
+ * NaN before the first update. Every 50th minibatch of an epoch is measured. */
 void eqs_trainer_change(const eqs_trainer *trainer, double *change);
+
+/* What eqs_trainer_change is computed from, n = 2 (n_couplings + L) numbers, for checkpoints; borrowed. */
+double *eqs_trainer_measured(eqs_trainer *trainer, size_t *n);
 
 /* Parameters in and out, [n_parameters]. */
 void eqs_trainer_get_parameters(const eqs_trainer *trainer, double *theta);
