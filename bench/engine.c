@@ -61,11 +61,11 @@ static void time_product(size_t M, size_t K, size_t N)
     c.panels = (N + c.kernel->width - 1) / c.kernel->width;
     c.ld = c.panels * c.kernel->width;
     size_t blocks = (M + c.kernel->rows - 1) / c.kernel->rows;
-    c.operand.capacity = K + 1;
+    c.operand.capacity = K + EQS_OPERAND_SLACK;
     c.operand.rows = eqs_alloc(blocks, sizeof(uint32_t));
     c.operand.count = eqs_alloc(blocks, sizeof(uint32_t));
-    c.operand.index = eqs_alloc(blocks * (K + 1), sizeof(uint32_t));
-    c.operand.value = eqs_alloc(blocks * c.kernel->rows * (K + 1), sizeof(float));
+    c.operand.index = eqs_alloc(blocks * (K + EQS_OPERAND_SLACK), sizeof(uint32_t));
+    c.operand.value = eqs_alloc(blocks * c.kernel->rows * (K + EQS_OPERAND_SLACK), sizeof(float));
     c.A = eqs_alloc(M * K, sizeof(float));
     c.W = eqs_alloc(K * N, sizeof(float));
     c.P = eqs_alloc(K * c.ld, sizeof(float));

@@ -6,6 +6,7 @@
 #include "store/h5file.h"
 
 #include <argp.h>
+#include <jansson.h>
 #include <stdbool.h>
 
 typedef struct cli_command {
@@ -15,7 +16,10 @@ typedef struct cli_command {
 
 extern const cli_command cli_commands[]; /* ended by a NULL name */
 
-/* Options that every subcommand understands; the parser fills them through argp's `input`. */
+/* Options that several subcommands share; a subcommand names those that it uses (cli_syntax.uses), any other
+ * is refused as unknown. --quiet is everyone's. */
+enum { CLI_OUTPUT = 1, CLI_SET = 2, CLI_THREADS = 4, CLI_JSON = 8 };
+
 typedef struct cli_common {
     const char *output; /* -o */
     const char **set;   /* --set, in order */
@@ -24,10 +28,8 @@ typedef struct cli_common {
     bool quiet, json;
 } cli_common;
 
-extern const struct argp cli_common_argp;
-
-/* Parses argv with a subcommand's own options in `options` and the common ones, and exactly `n_arguments`
- * words into `arguments`. Own options are handed to `parse` (as argp's parser) with `state->input` = own.
+/* Parses argv with a subcommand's own options in `options` and the common ones that it uses, and `least` to
+ * `most` words into `words`. Own options are handed to `parse` (as argp's parser). OpenMP is told --threads.
  * Ends the program with 64 on wrong use, 0 after --help. */
 typedef struct cli_syntax {
     const char *arguments;             /* "CONFIG|RUN.h5" */
@@ -35,13 +37,15 @@ typedef struct cli_syntax {
     const struct argp_option *options; /* own; may be NULL */
     error_t (*parse)(int key, char *arg, struct argp_state *state, void *own);
     size_t least, most; /* words */
+    unsigned uses;      /* sum of CLI_OUTPUT, ... */
     bool needs_output;
 } cli_syntax;
 
 void cli_parse(const cli_syntax *syntax, int argc, char **argv, cli_common *common, const char **words,
                void *own);
 
-/* Prints "eqspice: message" on stderr and returns the exit code of a status. */
+/* Prints "eqspice: message" on stderr and returns the exit code of a status: 128 + n for what signal n
+ * stopped. */
 int cli_fail(eqs_status status);
 
 /* Writes a result file also when a check failed: returns `status` with its message, or why the file was not
@@ -51,6 +55,12 @@ eqs_status cli_commit(eqs_h5_writer *writer, const char *path, eqs_status status
 /* A line on stderr unless --quiet. */
 void cli_note(const cli_common *common, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* One line of JSON on stdout; takes the object over. */
+void cli_print_json(json_t *object);
+
+/* A number as JSON: null when it is not finite, which JSON cannot say. */
+json_t *cli_json_real(double value);
+
 /* Path of a configuration: the file itself, or a shipped experiment by name. EQS_MISSING_INPUT lists the
  * names. *path is the caller's (eqs_free). */
 eqs_status cli_find_config(const char *name, char **path);
@@ -58,7 +68,7 @@ eqs_status cli_find_config(const char *name, char **path);
 /* Folder of the shipped experiments, or NULL when there is none. */
 const char *cli_experiments_folder(void);
 
-/* true when a word names a result file of ours (by its first bytes). */
+/* true when a word names a result file or another HDF5 file (by its first bytes, or its name). */
 bool cli_is_run_file(const char *path);
 
 /* What CONFIG|RUN.h5 means: the configuration with --set applied, and the setup; from a run file the

@@ -1,7 +1,10 @@
 #include "cli/cli.h"
 
 #include "base/memory.h"
+#include "base/run.h"
 
+#include <math.h>
+#include <omp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,8 +29,18 @@ static const struct argp_option common_options[] = {
      10},
     {"json", KEY_JSON, 0, 0, "Print the result as JSON", 10},
     {"quiet", 'q', 0, 0, "No progress and no notes", 10},
-    {0},
 };
+
+/* whether a command takes a common option */
+static bool takes(const cli_syntax *syntax, int key)
+{
+    unsigned need = key == 'o'           ? CLI_OUTPUT
+                    : key == KEY_SET     ? CLI_SET
+                    : key == KEY_THREADS ? CLI_THREADS
+                    : key == KEY_JSON    ? CLI_JSON
+                                         : 0;
+    return (syntax->uses & need) == need;
+}
 
 static error_t parse_common(int key, char *arg, struct argp_state *state)
 {
@@ -78,11 +91,14 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 void cli_parse(const cli_syntax *syntax, int argc, char **argv, cli_common *common, const char **words,
                void *own)
 {
-    struct argp_option options[32];
+    struct argp_option options[32] = {0};
     size_t n = 0;
     for (const struct argp_option *o = syntax->options; o != NULL && (o->name != NULL || o->key != 0); o++)
         options[n++] = *o;
-    memcpy(options + n, common_options, sizeof common_options);
+    for (size_t i = 0; i < sizeof common_options / sizeof *common_options; i++) {
+        if (takes(syntax, common_options[i].key))
+            options[n++] = common_options[i];
+    }
     *common = (cli_common){.threads = 1};
     parse_input input = {.syntax = syntax, .common = common, .words = words, .own = own};
     struct argp argp = {options, parse_common, syntax->arguments, syntax->doc, NULL, NULL, NULL};
@@ -90,12 +106,27 @@ void cli_parse(const cli_syntax *syntax, int argc, char **argv, cli_common *comm
         words[i] = NULL;
     argp_err_exit_status = eqs_status_exit_code(EQS_USAGE);
     argp_parse(&argp, argc, argv, 0, NULL, &input);
+    omp_set_num_threads(common->threads);
 }
 
 int cli_fail(eqs_status status)
 {
-    fprintf(stderr, "eqspice: %s\n", eqs_error_message());
-    return eqs_status_exit_code(status);
+    int signal_number = eqs_stop_requested();
+    bool stopped = signal_number != 0 && (status == EQS_INTERRUPTED || status == EQS_NOT_CONVERGED);
+    fprintf(stderr, "eqspice: %s%s\n", stopped ? "stopped by a signal: " : "", eqs_error_message());
+    return stopped ? 128 + signal_number : eqs_status_exit_code(status);
+}
+
+void cli_print_json(json_t *object)
+{
+    json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(12));
+    putchar('\n');
+    json_decref(object);
+}
+
+json_t *cli_json_real(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
 }
 
 eqs_status cli_commit(eqs_h5_writer *writer, const char *path, eqs_status status)

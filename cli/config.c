@@ -44,13 +44,23 @@ int cli_config(int argc, char **argv)
         .options = options,
         .parse = parse,
         .most = 1,
+        .uses = CLI_SET,
     };
     cli_common common;
     config_options own = {0};
     const char *word;
     cli_parse(&syntax, argc, argv, &common, &word, &own);
-    if (word == NULL && own.check) {
-        fprintf(stderr, "eqspice config: --check needs a file or the name of an experiment\n");
+    const char *wrong = NULL;
+    if (word == NULL && own.check)
+        wrong = "--check needs a file or the name of an experiment";
+    else if (word == NULL && common.n_set > 0)
+        wrong = "--set needs a file or the name of an experiment";
+    else if (own.defaults + own.check + own.reference > 1)
+        wrong = "allowed: one of --defaults, --check and --reference";
+    else if (word != NULL && (own.defaults || own.reference))
+        wrong = "--defaults and --reference are about no file";
+    if (wrong != NULL) {
+        fprintf(stderr, "eqspice config: %s\n", wrong);
         return eqs_status_exit_code(EQS_USAGE);
     }
     eqs_status status;

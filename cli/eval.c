@@ -1,7 +1,6 @@
 #include "base/memory.h"
 #include "cli/cli.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,8 +59,9 @@ static eqs_status evaluate(const cli_subject *subject, const cli_common *common,
     if (status == EQS_OK)
         status = eqs_trainer_evaluate(trainer, part, &error, &cost, &residual, confusion);
     if (status == EQS_OK && common->json) {
-        printf("{\"data\": \"%s\", \"samples\": %zu, \"error\": %.8g, \"cost\": %.8g, \"residual\": %.6g}\n",
-               eqs_dataset_part_name(part), eqs_dataset_count(data, part), error, cost, residual);
+        cli_print_json(json_pack("{s:s, s:I, s:o, s:o, s:o}", "data", eqs_dataset_part_name(part), "samples",
+                                 (json_int_t)eqs_dataset_count(data, part), "error", cli_json_real(error),
+                                 "cost", cli_json_real(cost), "residual", cli_json_real(residual)));
     } else if (status == EQS_OK) {
         printf("%s: %zu samples, error %.2f %%, cost %.5f, worst residual %.1e\n",
                eqs_dataset_part_name(part), eqs_dataset_count(data, part), 100.0 * error, cost, residual);
@@ -83,15 +83,12 @@ int cli_eval(int argc, char **argv)
         .parse = parse,
         .least = 1,
         .most = 1,
+        .uses = CLI_SET | CLI_THREADS | CLI_JSON,
     };
     cli_common common;
     eqs_dataset_part part = EQS_DATASET_TEST;
     const char *word;
     cli_parse(&syntax, argc, argv, &common, &word, &part);
-    if (common.output != NULL) {
-        fprintf(stderr, "eqspice eval: -o is not used by this command\n");
-        return eqs_status_exit_code(EQS_USAGE);
-    }
     cli_subject subject = {0};
     eqs_status status = cli_subject_load(word, &common, &subject);
     if (status == EQS_OK)

@@ -72,6 +72,7 @@ int cli_export(int argc, char **argv)
         .parse = parse,
         .least = 1,
         .most = 1,
+        .uses = CLI_OUTPUT | CLI_SET,
         .needs_output = true,
     };
     cli_common common;

@@ -108,9 +108,10 @@ static eqs_status run(const cli_subject *subject, const cli_samples *samples, co
     if (status == EQS_OK) {
         double cosine = judged_cosine(&check);
         if (common->json)
-            printf("{\"cosine\": %.12g, \"order_one_sided\": %.6g, \"order_centred\": %.6g, "
-                   "\"finite_worst\": %.6g}\n",
-                   cosine, check.order[0], check.order[1], check.finite_worst);
+            cli_print_json(json_pack("{s:o, s:o, s:o, s:o}", "cosine", cli_json_real(cosine),
+                                     "order_one_sided", cli_json_real(check.order[0]), "order_centred",
+                                     cli_json_real(check.order[1]), "finite_worst",
+                                     cli_json_real(check.finite_worst)));
         else
             print_check(&check);
         if (!(cosine >= own->cosine))
@@ -135,6 +136,7 @@ int cli_gradcheck(int argc, char **argv)
         .parse = parse,
         .least = 1,
         .most = 1,
+        .uses = CLI_OUTPUT | CLI_SET | CLI_THREADS | CLI_JSON,
         .needs_output = true,
     };
     cli_common common;

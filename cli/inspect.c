@@ -98,6 +98,7 @@ int cli_inspect(int argc, char **argv)
                "Example: eqspice inspect run.h5",
         .least = 1,
         .most = 1,
+        .uses = CLI_JSON,
     };
     cli_common common;
     const char *path;

@@ -54,18 +54,20 @@ static error_t parse(int key, char *arg, struct argp_state *state, void *own)
 static void print_phase(const cli_common *common, const char *name, const eqs_relax_result *result)
 {
     double worst = 0.0;
-    for (size_t b = 0; b < result->batch; b++)
-        worst = fmax(worst, result->residual[b]);
+    for (size_t b = 0; b < result->batch; b++) {
+        if (isnan(result->residual[b]) || result->residual[b] > worst)
+            worst = result->residual[b];
+    }
+    const eqs_relax_statistics *work = &result->statistics;
     size_t bad = eqs_relax_unconverged(result);
     if (common->json)
-        printf("{\"phase\": \"%s\", \"solver\": \"%s\", \"samples\": %zu, \"unconverged\": %zu, "
-               "\"residual\": %.6g, "
-               "\"steps\": %ld, \"rhs_evaluations\": %ld, \"jacobian_evaluations\": %ld, "
-               "\"error_test_failures\": %ld, \"convergence_failures\": %ld, \"seconds\": %.6g}\n",
-               name, result->solver, result->batch, bad, worst, result->statistics.steps,
-               result->statistics.rhs_evaluations, result->statistics.jacobian_evaluations,
-               result->statistics.error_test_failures, result->statistics.convergence_failures,
-               result->seconds);
+        cli_print_json(json_pack(
+            "{s:s, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "phase", name, "solver",
+            result->solver, "samples", (json_int_t)result->batch, "unconverged", (json_int_t)bad, "residual",
+            cli_json_real(worst), "steps", (json_int_t)work->steps, "rhs_evaluations",
+            (json_int_t)work->rhs_evaluations, "jacobian_evaluations", (json_int_t)work->jacobian_evaluations,
+            "error_test_failures", (json_int_t)work->error_test_failures, "convergence_failures",
+            (json_int_t)work->convergence_failures, "seconds", cli_json_real(result->seconds)));
     else
         printf("%-8s %-12s %4zu samples  residual %.2e  %8ld steps  %8ld evaluations  %.3f s%s\n", name,
                result->solver, result->batch, worst, result->statistics.steps,
@@ -142,6 +144,7 @@ int cli_relax(int argc, char **argv)
         .parse = parse,
         .least = 1,
         .most = 1,
+        .uses = CLI_OUTPUT | CLI_SET | CLI_THREADS | CLI_JSON,
         .needs_output = true,
     };
     cli_common common;

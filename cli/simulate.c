@@ -86,10 +86,11 @@ static eqs_status run(const cli_subject *subject, const cli_samples *samples, co
         status = eqs_agreement_write(writer, setup->net, &phase, &circuit, &agreement);
     if (status == EQS_OK) {
         if (common->json)
-            printf("{\"analysis\": \"%s\", \"phase\": \"%s\", \"samples\": %zu, \"max_difference\": %.6g, "
-                   "\"tolerance\": %.6g, \"agree\": %s}\n",
-                   own->circuit.analysis, own->circuit.phase, agreement.samples, agreement.max_difference,
-                   tolerance, agreement.max_difference <= tolerance ? "true" : "false");
+            cli_print_json(json_pack("{s:s, s:s, s:I, s:o, s:o, s:b}", "analysis", own->circuit.analysis,
+                                     "phase", own->circuit.phase, "samples", (json_int_t)agreement.samples,
+                                     "max_difference", cli_json_real(agreement.max_difference), "tolerance",
+                                     cli_json_real(tolerance), "agree",
+                                     agreement.max_difference <= tolerance));
         else if (tran)
             print_tran(&agreement, eqs_circuit_unit_time(&circuit.circuit.units), tolerance);
         else
@@ -120,6 +121,7 @@ int cli_simulate(int argc, char **argv)
         .parse = parse,
         .least = 1,
         .most = 1,
+        .uses = CLI_OUTPUT | CLI_SET | CLI_THREADS | CLI_JSON,
         .needs_output = true,
     };
     cli_common common;

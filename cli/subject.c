@@ -11,14 +11,16 @@
 
 bool cli_is_run_file(const char *path)
 {
+    static const char hdf5[] = "\x89HDF\r\n\x1a\n";
     char head[8] = {0};
     FILE *file = fopen(path, "rb");
     if (file == NULL)
         return false;
-    size_t n = fread(head, 1, sizeof head - 1, file);
+    size_t n = fread(head, 1, sizeof head, file);
     fclose(file);
     const char *end = strrchr(path, '.');
-    return n > 0 && (strncmp(head, "eqspice", 7) == 0 || (end != NULL && strcmp(end, ".h5") == 0));
+    return n > 0 && (memcmp(head, "eqspice", 7) == 0 || memcmp(head, hdf5, sizeof head) == 0 ||
+                     (end != NULL && strcmp(end, ".h5") == 0));
 }
 
 eqs_status cli_subject_load(const char *word, const cli_common *common, cli_subject *out)

@@ -5,6 +5,7 @@
 #include "store/metrics.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,14 +53,17 @@ typedef struct train_job {
     eqs_metrics *metrics;
     double start, epoch_start, carried, last_checkpoint, last_line;
     bool terminal;
+    bool limit_reached; /* own.wall_limit asked to stop, not a signal */
 } train_job;
 
 static void print_progress(const eqs_train_position *position, size_t done, size_t all, void *user)
 {
     train_job *job = user;
     double now = eqs_clock();
-    if (job->own.wall_limit > 0.0 && now - job->start > job->own.wall_limit)
-        eqs_stop_request(15);
+    if (job->own.wall_limit > 0.0 && now - job->start > job->own.wall_limit && eqs_stop_requested() == 0) {
+        job->limit_reached = true;
+        eqs_stop_request(SIGTERM);
+    }
     if (!job->terminal || job->common.quiet || now - job->last_line < 0.1)
         return;
     job->last_line = now;
@@ -105,15 +109,24 @@ static bool checkpoint_due(const train_job *job)
     return when->word == EQS_CHECKPOINT_EPOCH;
 }
 
-static eqs_status one_epoch(train_job *job, double *change, eqs_epoch_row *row)
+/* the last epoch, of this call or of the run that it resumes, was good enough */
+static bool goal_reached(const train_job *job)
 {
+    size_t n = eqs_run_rows(job->run);
+    return n > 0 &&
+           eqs_run_row(job->run, n - 1)->train_error <= job->subject.config->learning.stop_at_train_error;
+}
+
+static eqs_status one_epoch(train_job *job, double *change)
+{
+    eqs_epoch_row row;
     job->epoch_start = eqs_clock();
-    EQS_TRY(eqs_trainer_epoch(job->trainer, print_progress, job, row));
+    EQS_TRY(eqs_trainer_epoch(job->trainer, print_progress, job, &row));
     double seconds = eqs_clock() - job->epoch_start;
     eqs_trainer_change(job->trainer, change);
-    EQS_TRY(eqs_run_append(job->run, row, seconds, change));
-    print_row(job, row, seconds);
-    EQS_TRY(log_row(job, row, seconds));
+    EQS_TRY(eqs_run_append(job->run, &row, seconds, change));
+    print_row(job, &row, seconds);
+    EQS_TRY(log_row(job, &row, seconds));
     if (checkpoint_due(job)) {
         EQS_TRY(eqs_run_write(job->run, "running"));
         job->last_checkpoint = eqs_clock();
@@ -129,13 +142,12 @@ static eqs_status run_epochs(train_job *job)
     eqs_status status = change == NULL ? EQS_NO_MEMORY : EQS_OK;
     job->last_checkpoint = eqs_clock();
     while (status == EQS_OK && eqs_trainer_position(job->trainer)->epoch < learning->epochs) {
-        eqs_epoch_row row;
-        status = one_epoch(job, change, &row);
-        if (status == EQS_OK && row.train_error <= learning->stop_at_train_error) {
+        if (goal_reached(job)) {
             cli_note(&job->common, "training error %.3f %% reached: stopping (learning.stop_at_train_error)",
-                     100.0 * row.train_error);
+                     100.0 * eqs_run_row(job->run, eqs_run_rows(job->run) - 1)->train_error);
             break;
         }
+        status = one_epoch(job, change);
     }
     eqs_free(change);
     return status;
@@ -190,6 +202,7 @@ int cli_train(int argc, char **argv)
         .parse = parse,
         .least = 1,
         .most = 1,
+        .uses = CLI_OUTPUT | CLI_SET | CLI_THREADS | CLI_JSON,
         .needs_output = true,
     };
     train_job job = {.terminal = isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL, .start = eqs_clock()};
@@ -202,18 +215,19 @@ int cli_train(int argc, char **argv)
         size_t n = eqs_run_rows(job.run);
         if (n > 0 && job.common.json) {
             const eqs_epoch_row *row = eqs_run_row(job.run, n - 1);
-            printf("{\"file\": \"%s\", \"epochs\": %zu, \"train_error\": %.6g, \"validation_error\": %.6g, "
-                   "\"test_error\": %.6g, \"seconds\": %.3f}\n",
-                   job.common.output, n, row->train_error, row->validation_error, row->test_error,
-                   eqs_run_seconds(job.run));
+            cli_print_json(json_pack("{s:s, s:I, s:o, s:o, s:o, s:o}", "file", job.common.output, "epochs",
+                                     (json_int_t)n, "train_error", cli_json_real(row->train_error),
+                                     "validation_error", cli_json_real(row->validation_error), "test_error",
+                                     cli_json_real(row->test_error), "seconds",
+                                     cli_json_real(eqs_run_seconds(job.run))));
         }
         cli_note(&job.common, "%s: %zu epochs in %.1f s", job.common.output, n, eqs_run_seconds(job.run));
     }
-    int signal_number = eqs_stop_requested();
-    int code = status == EQS_OK ? 0 : cli_fail(status);
-    if (status == EQS_INTERRUPTED && signal_number != 0)
-        code = job.own.wall_limit > 0.0 && eqs_clock() - job.start > job.own.wall_limit ? 0
-                                                                                        : 128 + signal_number;
+    int code = 0;
+    if (status == EQS_INTERRUPTED && job.limit_reached)
+        cli_note(&job.common, "wall limit reached: %s; --resume goes on", eqs_error_message());
+    else if (status != EQS_OK)
+        code = cli_fail(status);
     eqs_metrics_close(job.metrics);
     eqs_run_close(job.run);
     eqs_trainer_destroy(job.trainer);

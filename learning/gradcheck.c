@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/run.h"
 
 #include <math.h>
 #include <string.h>
@@ -27,6 +28,11 @@ static eqs_relax_options relax_options(const eqs_gradcheck_options *options)
     relax.rtol = 1e-10;
     relax.atol = 1e-13;
     return relax;
+}
+
+static eqs_status check_stop(void)
+{
+    return eqs_stop_requested() ? eqs_fail(EQS_INTERRUPTED, "the gradient check was stopped") : EQS_OK;
 }
 
 static eqs_status relax_free(const eqs_setup *setup, const eqs_phase *phase, const eqs_relax_options *relax,
@@ -68,6 +74,7 @@ static eqs_status estimate_all(const eqs_setup *setup, const eqs_phase *phase,
     for (int mode = 0; mode < 2; mode++) {
         for (size_t i = 0; i < options->n_beta; i++) {
             eqs_gradcheck_row *row = &out->row[mode][i];
+            EQS_TRY(check_stop());
             EQS_TRY(eqs_eqprop_gradient(setup->energy, phase, &relax, fixed_point, options->beta[i],
                                         (eqs_eqprop_mode)mode, estimate, NULL));
             for (size_t p = 0; p < net->n_parameters; p++)
@@ -129,6 +136,7 @@ static eqs_status check_finite(const eqs_setup *setup, const eqs_phase *phase,
         if (!twin_of(net, p, &twin))
             continue;
         double value = theta[p], up, down;
+        EQS_TRY(check_stop());
         theta[p] = theta[twin] = value + options->finite_step;
         EQS_TRY(objective(setup, &moved, &relax, fixed_point, state, cost, &up));
         theta[p] = theta[twin] = value - options->finite_step;

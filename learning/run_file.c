@@ -353,7 +353,8 @@ static eqs_status read_position(const eqs_h5_reader *reader, eqs_run *run)
                         run->path, (long long)epoch, (long long)minibatch, run->n_rows);
     EQS_TRY(eqs_h5_read(reader, "/checkpoint/sums", EQS_H5_DOUBLE, 1, &n, &position->sums));
     double *measured = eqs_trainer_measured(run->trainer, &n);
-    EQS_TRY(eqs_h5_read(reader, "/checkpoint/measured", EQS_H5_DOUBLE, 1, &n, measured));
+    if (eqs_h5_exists(reader, "/checkpoint/measured"))
+        EQS_TRY(eqs_h5_read(reader, "/checkpoint/measured", EQS_H5_DOUBLE, 1, &n, measured));
     position->epoch = (uint32_t)epoch;
     position->minibatch = (uint32_t)minibatch;
     return EQS_OK;

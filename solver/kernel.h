@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Entries beyond the K columns of an operand that packing and prefetching may touch. */
+enum { EQS_OPERAND_SLACK = 16 };
+
 #define EQS_REAL float
 #define EQS_NAME(x) x##_f32
 #include "solver/kernel_types.h"

@@ -22,9 +22,9 @@ INLINE void N(store)(REAL *p, N(vec) v)
 
 /* One block of m rows times nv vectors of one panel: c = c_in + sum_t a[t][.] b[index[t]][.], with m and nv
  * constants at every call, so that acc lives in registers. */
-INLINE void N(tile)(size_t m, size_t nv, size_t count, const REAL *restrict a, const uint32_t *restrict index,
-                    const REAL *restrict b, size_t ldb, const REAL *c_in, size_t ld_in, REAL *c,
-                    size_t ld_out)
+INLINE void N(tile)(size_t m, size_t nv, bool sparse, size_t count, const REAL *restrict a,
+                    const uint32_t *restrict index, const REAL *restrict b, size_t ldb, const REAL *c_in,
+                    size_t ld_in, REAL *c, size_t ld_out)
 {
     N(vec) acc[ROWS][VECTORS];
 #pragma GCC unroll 16
@@ -34,6 +34,11 @@ INLINE void N(tile)(size_t m, size_t nv, size_t count, const REAL *restrict a, c
             acc[i][j] = N(load)(c_in + i * ld_in + j * N(LANES));
     for (size_t t = 0; t < count; t++) {
         const REAL *w = b + index[t] * ldb;
+        if (m >= 4 && sparse) { /* skipped rows defeat the processor's own prefetching */
+            const char *soon = (const char *)(b + index[t + PREFETCH_AHEAD] * ldb);
+            __builtin_prefetch(soon);
+            __builtin_prefetch(soon + 64);
+        }
         N(vec) row[VECTORS];
 #pragma GCC unroll 4
         for (size_t j = 0; j < nv; j++)
@@ -52,12 +57,12 @@ INLINE void N(tile)(size_t m, size_t nv, size_t count, const REAL *restrict a, c
 }
 
 /* tile() with its sizes looked up once per block */
-INLINE void N(tile_any)(size_t m, size_t nv, size_t count, const REAL *a, const uint32_t *index,
+INLINE void N(tile_any)(size_t m, size_t nv, bool sparse, size_t count, const REAL *a, const uint32_t *index,
                         const REAL *b, size_t ldb, const REAL *c_in, size_t ld_in, REAL *c, size_t ld_out)
 {
 #define TILE(mm, vv)                                                                                         \
     case (mm)*4 + (vv):                                                                                      \
-        N(tile)(mm, vv, count, a, index, b, ldb, c_in, ld_in, c, ld_out);                                    \
+        N(tile)(mm, vv, sparse, count, a, index, b, ldb, c_in, ld_in, c, ld_out);                            \
         break;
 #if VECTORS == 3
 #define TILES(mm) TILE(mm, 1) TILE(mm, 2) TILE(mm, 3)
@@ -99,8 +104,9 @@ static void N(product)(const N(eqs_operand) * a, const REAL *panels, size_t K, s
         for (size_t j = 0; j < a->n_blocks; j++) {
             size_t m = a->rows[j];
             N(tile_any)
-            (m, nv, a->count[j], a->value + row * a->capacity, a->index + j * a->capacity, panel, N(WIDTH),
-             c_in + row * ld_in + p * N(WIDTH), ld_in, c + row * ld_out + p * N(WIDTH), ld_out);
+            (m, nv, 8 * a->count[j] < 7 * K, a->count[j], a->value + row * a->capacity,
+             a->index + j * a->capacity, panel, N(WIDTH), c_in + row * ld_in + p * N(WIDTH), ld_in,
+             c + row * ld_out + p * N(WIDTH), ld_out);
             row += m;
         }
     }
@@ -260,7 +266,7 @@ static void N(update)(const N(eqs_operand) * u, const REAL *v, size_t ldv, size_
                 N(decay_tile)(take, w, terms, p);
             }
             N(tile_any)
-            (take, nv, u->count[j], u->value + 4 * j * u->capacity, u->index + j * u->capacity,
+            (take, nv, false, u->count[j], u->value + 4 * j * u->capacity, u->index + j * u->capacity,
              v + p * N(WIDTH), ldv, w, N(WIDTH), w, N(WIDTH));
             if (terms->change != NULL)
                 for (size_t i = 0; i < take * N(WIDTH); i++)

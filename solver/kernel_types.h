@@ -12,7 +12,8 @@
  * does not depend on the rows that share its block. */
 typedef struct EQS_NAME(eqs_operand) {
     size_t m, n_blocks;
-    size_t capacity; /* [K] room for that many entries per block */
+    size_t capacity; /* room per block: K + EQS_OPERAND_SLACK; index must be zeroed once, then packed only for
+                        K up to that */
     uint32_t *rows;  /* [n_blocks] rows of each block */
     uint32_t *count; /* [n_blocks] entries kept */
     uint32_t *index; /* [n_blocks x capacity] their k */

@@ -3,11 +3,11 @@
 static N(eqs_operand) N(operand)(size_t m, size_t block, size_t K)
 {
     size_t blocks = (m + block - 1) / block;
-    N(eqs_operand) a = {.capacity = K + 1};
+    N(eqs_operand) a = {.capacity = K + EQS_OPERAND_SLACK};
     a.rows = eqs_alloc(blocks, sizeof *a.rows);
     a.count = eqs_alloc(blocks, sizeof *a.count);
-    a.index = eqs_alloc(blocks * (K + 1), sizeof *a.index);
-    a.value = eqs_alloc(blocks * block * (K + 1), sizeof *a.value);
+    a.index = eqs_alloc(blocks * (K + EQS_OPERAND_SLACK), sizeof *a.index);
+    a.value = eqs_alloc(blocks * block * (K + EQS_OPERAND_SLACK), sizeof *a.value);
     return a;
 }
 

@@ -25,7 +25,6 @@ static size_t padded(size_t n, size_t width)
 
 /* The shape of the AVX-512 kernels (10 rows, vectors of 64 bytes) in the compiler's generic vectors, so that
  * their logic is tested on machines without AVX-512 too. */
-#pragma GCC diagnostic ignored "-Wpsabi"
 extern const eqs_kernel_set eqs_kernel_wide;
 #define ISA wide
 #define VECTOR_BYTES 64
