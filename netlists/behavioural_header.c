@@ -27,9 +27,9 @@ static eqs_status describe_state(eqs_behavioural_builder *b, size_t k)
         return eqs_netlist_comment(b->netlist, "layer %zu: s = v / swing", k);
     if (a->offset == 0.0)
         return eqs_netlist_comment(
-            b->netlist, "layer %zu: s = clip(v / swing, %.17g, %.17g) = v(r_*) / swing", k, a->lo, a->hi);
+            b->netlist, "layer %zu: s = clip(v / swing, %.12g, %.12g) = v(r_*) / swing", k, a->lo, a->hi);
     return eqs_netlist_comment(b->netlist,
-                               "layer %zu: s = clip(v / swing, %.17g, %.17g) = v(r_*) / swing %c %.17g", k,
+                               "layer %zu: s = clip(v / swing, %.12g, %.12g) = v(r_*) / swing %c %.12g", k,
                                a->lo, a->hi, a->offset > 0.0 ? '+' : '-', fabs(a->offset));
 }
 
@@ -45,16 +45,16 @@ eqs_status eqs_behavioural_header(eqs_behavioural_builder *b)
     EQS_TRY(eqs_netlist_create(title, &b->netlist));
     eqs_netlist *nl = b->netlist;
     EQS_TRY(eqs_netlist_comment(nl, "network %s, rho %s, form %s", sizes, rhos, eqs_form_name(b->net->form)));
-    EQS_TRY(eqs_netlist_comment(nl, "phase %s: beta_x = %.17g, beta_y = %.17g; sample %s", phase,
+    EQS_TRY(eqs_netlist_comment(nl, "phase %s: beta_x = %.12g, beta_y = %.12g; sample %s", phase,
                                 beta[EQS_BETA_X], beta[EQS_BETA_Y],
                                 b->options->label != NULL ? b->options->label : number));
     EQS_TRY(eqs_netlist_comment(nl, "input layer %s",
                                 b->first == 0      ? "free, pulled to the data by beta_x"
                                 : b->options->fold ? "clamped, folded into the bias currents i_bias_*"
                                                    : "clamped, voltage sources v_x_*"));
-    EQS_TRY(eqs_netlist_comment(nl, "units: G = %.17g S, C = %.17g F, swing = %.17g V", units->conductance,
+    EQS_TRY(eqs_netlist_comment(nl, "units: G = %.12g S, C = %.12g F, swing = %.12g V", units->conductance,
                                 units->capacitance, units->swing));
-    EQS_TRY(eqs_netlist_comment(nl, "map: voltage = swing * state, time = C/G * network time, C/G = %.17g s",
+    EQS_TRY(eqs_netlist_comment(nl, "map: voltage = swing * state, time = C/G * network time, C/G = %.12g s",
                                 eqs_circuit_unit_time(units)));
     EQS_TRY(eqs_netlist_comment(nl,
                                 "nodes: x_I input, hK_I unit I of hidden layer K, o_I output (%s), "

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "netlists/expression.h"
+#include "netlists/number.h"
 
 #include <errno.h>
 #include <math.h>
@@ -40,7 +41,7 @@ static void print_source(const eqs_element *e, const eqs_dialect *dialect, FILE 
 {
     const eqs_waveform *w = e->detail.waveform;
     if (w == NULL) {
-        fprintf(file, " dc %.17g\n", e->value);
+        fprintf(file, " dc %s\n", NUMBER(e->value));
         return;
     }
     if (w->kind == EQS_WAVEFORM_EXTERNAL) {
@@ -49,11 +50,11 @@ static void print_source(const eqs_element *e, const eqs_dialect *dialect, FILE 
     }
     fprintf(file, " pwl%s", dialect->pwl_open);
     for (size_t i = 0; i < w->n_points; i++)
-        fprintf(file, "%s%.17g %.17g",
+        fprintf(file, "%s%s %s",
                 i == 0                     ? ""
                 : i % POINTS_PER_LINE == 0 ? "\n+ "
                                            : " ",
-                w->time[i], w->value[i]);
+                NUMBER(w->time[i]), NUMBER(w->value[i]));
     fprintf(file, "%s\n", dialect->pwl_close);
 }
 
@@ -70,16 +71,16 @@ static void print_element(const eqs_netlist *netlist, const eqs_element *e, cons
     case EQS_RESISTOR:
     case EQS_VCVS:
     case EQS_VCCS:
-        fprintf(file, " %.17g\n", e->value);
+        fprintf(file, " %s\n", NUMBER(e->value));
         break;
     case EQS_CAPACITOR:
-        fprintf(file, " %.17g", e->value);
+        fprintf(file, " %s", NUMBER(e->value));
         if (!isnan(e->detail.initial))
-            fprintf(file, " ic=%.17g", e->detail.initial);
+            fprintf(file, " ic=%s", NUMBER(e->detail.initial));
         fputc('\n', file);
         break;
     case EQS_CCCS:
-        fprintf(file, " %s %.17g\n", e->detail.control, e->value);
+        fprintf(file, " %s %s\n", e->detail.control, NUMBER(e->value));
         break;
     case EQS_VOLTAGE_SOURCE:
     case EQS_CURRENT_SOURCE:
@@ -113,8 +114,8 @@ static void print_elements(const eqs_netlist *netlist, const eqs_dialect *dialec
 static void print_definitions(const eqs_netlist *netlist, const eqs_dialect *dialect, FILE *file)
 {
     for (const eqs_diode_model *m = netlist->model; m != NULL; m = m->next)
-        fprintf(file, ".model %s d(is=%.17g n=%.17g rs=%.17g cjo=%.17g)\n", m->name, m->is, m->n, m->rs,
-                m->cjo);
+        fprintf(file, ".model %s d(is=%s n=%s rs=%s cjo=%s)\n", m->name, NUMBER(m->is), NUMBER(m->n),
+                NUMBER(m->rs), NUMBER(m->cjo));
     for (const eqs_subcircuit *s = netlist->subcircuit; s != NULL; s = s->next) {
         fprintf(file, ".subckt %s", s->name);
         for (size_t i = 0; i < s->n_ports; i++)
@@ -129,7 +130,7 @@ static void print_values(const eqs_netlist *netlist, const char *word, size_t n,
                          FILE *file)
 {
     for (size_t i = 0; i < n; i++)
-        fprintf(file, "%s v(%s)=%.17g\n", word, name_of(netlist, value[i].node), value[i].value);
+        fprintf(file, "%s v(%s)=%s\n", word, name_of(netlist, value[i].node), NUMBER(value[i].value));
 }
 
 /* everything but the analysis and ".end" */
@@ -237,10 +238,11 @@ eqs_status eqs_netlist_command(const eqs_netlist *netlist, char *command, size_t
     if (a->kind == EQS_ANALYSIS_OP)
         length = snprintf(command, size, "op");
     else if (a->kind == EQS_ANALYSIS_TRAN)
-        length = snprintf(command, size, "tran %.17g %.17g 0 %.17g%s", a->t_first, a->t_stop, a->t_max_step,
-                          a->use_initial ? " uic" : "");
+        length = snprintf(command, size, "tran %s %s 0 %s%s", NUMBER(a->t_first), NUMBER(a->t_stop),
+                          NUMBER(a->t_max_step), a->use_initial ? " uic" : "");
     else if (a->kind == EQS_ANALYSIS_DC)
-        length = snprintf(command, size, "dc %s %.17g %.17g %.17g", a->source, a->from, a->to, a->step);
+        length = snprintf(command, size, "dc %s %s %s %s", a->source, NUMBER(a->from), NUMBER(a->to),
+                          NUMBER(a->step));
     if (length <= 0 || (size_t)length >= size)
         return eqs_fail(EQS_BAD_DATA, "circuit '%.100s' has no analysis that fits a command", netlist->title);
     return EQS_OK;

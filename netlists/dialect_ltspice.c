@@ -1,10 +1,11 @@
 /* LTspice (after its help; not run here): flat options, .save of the outputs, .meas into the log. */
 #include "netlists/dialect.h"
+#include "netlists/number.h"
 
 static void print_option(const char *name, double value, FILE *file)
 {
     if (value > 0.0)
-        fprintf(file, ".options %s=%.17g\n", name, value);
+        fprintf(file, ".options %s=%s\n", name, NUMBER(value));
 }
 
 static void tolerances(const eqs_tolerances *t, FILE *file)
@@ -21,7 +22,7 @@ static void print_measures(const eqs_netlist *netlist, FILE *file)
 {
     for (size_t i = 0; i < netlist->n_outputs; i++) {
         const char *name = eqs_netlist_node_name(netlist, netlist->output[i].node);
-        fprintf(file, ".meas tran final_%s find v(%s) at=%.17g\n", name, name, netlist->analysis.t_stop);
+        fprintf(file, ".meas tran final_%s find v(%s) at=%s\n", name, name, NUMBER(netlist->analysis.t_stop));
         if (netlist->output[i].measured)
             fprintf(file, ".meas tran min_%s min v(%s)\n.meas tran max_%s max v(%s)\n", name, name, name,
                     name);
@@ -38,9 +39,10 @@ static void analysis(const eqs_netlist *netlist, FILE *file)
     if (a->kind == EQS_ANALYSIS_OP) {
         fputs(".op\n", file);
     } else if (a->kind == EQS_ANALYSIS_DC) {
-        fprintf(file, ".dc %s %.17g %.17g %.17g\n", a->source, a->from, a->to, a->step);
+        fprintf(file, ".dc %s %s %s %s\n", a->source, NUMBER(a->from), NUMBER(a->to), NUMBER(a->step));
     } else {
-        fprintf(file, ".tran 0 %.17g 0 %.17g%s\n", a->t_stop, a->t_max_step, a->use_initial ? " uic" : "");
+        fprintf(file, ".tran 0 %s 0 %s%s\n", NUMBER(a->t_stop), NUMBER(a->t_max_step),
+                a->use_initial ? " uic" : "");
         print_measures(netlist, file);
     }
 }

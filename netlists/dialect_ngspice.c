@@ -1,10 +1,11 @@
 /* ngspice (measured on 39.3): one flat .options line; a control block that runs the analysis and prints. */
 #include "netlists/dialect.h"
+#include "netlists/number.h"
 
 static void print_option(const char *name, double value, FILE *file)
 {
     if (value > 0.0)
-        fprintf(file, ".options %s=%.17g\n", name, value);
+        fprintf(file, ".options %s=%s\n", name, NUMBER(value));
 }
 
 static void tolerances(const eqs_tolerances *t, FILE *file)

@@ -1,14 +1,15 @@
 /* Xyce (after its Reference Guide; not run here): expressions in braces, options by package, .print of every
  * output into FILE.prn, .measure into FILE.mt0. */
 #include "netlists/dialect.h"
+#include "netlists/number.h"
 
 static void tolerances(const eqs_tolerances *t, FILE *file)
 {
     fputs(".options timeint method=trap", file);
     if (t->reltol > 0.0)
-        fprintf(file, " reltol=%.17g", t->reltol);
+        fprintf(file, " reltol=%s", NUMBER(t->reltol));
     if (t->vntol > 0.0) /* Xyce's abstol of the time integrator is in the unknowns' unit, volts */
-        fprintf(file, " abstol=%.17g", t->vntol);
+        fprintf(file, " abstol=%s", NUMBER(t->vntol));
     fputc('\n', file);
     if (t->dc_iterations > 0)
         fprintf(file, ".options nonlin maxstep=%u\n", t->dc_iterations);
@@ -22,7 +23,8 @@ static void print_measures(const eqs_netlist *netlist, FILE *file)
         if (!netlist->output[i].measured)
             continue;
         const char *name = eqs_netlist_node_name(netlist, netlist->output[i].node);
-        fprintf(file, ".measure tran final_%s find v(%s) at=%.17g\n", name, name, netlist->analysis.t_stop);
+        fprintf(file, ".measure tran final_%s find v(%s) at=%s\n", name, name,
+                NUMBER(netlist->analysis.t_stop));
         fprintf(file, ".measure tran min_%s min v(%s)\n.measure tran max_%s max v(%s)\n", name, name, name,
                 name);
     }
@@ -34,9 +36,9 @@ static void analysis(const eqs_netlist *netlist, FILE *file)
     if (a->kind == EQS_ANALYSIS_OP)
         fputs(".op\n", file);
     else if (a->kind == EQS_ANALYSIS_DC)
-        fprintf(file, ".dc %s %.17g %.17g %.17g\n", a->source, a->from, a->to, a->step);
+        fprintf(file, ".dc %s %s %s %s\n", a->source, NUMBER(a->from), NUMBER(a->to), NUMBER(a->step));
     else
-        fprintf(file, ".tran %.17g %.17g 0 %.17g%s\n", a->t_first, a->t_stop, a->t_max_step,
+        fprintf(file, ".tran %s %s 0 %s%s\n", NUMBER(a->t_first), NUMBER(a->t_stop), NUMBER(a->t_max_step),
                 a->use_initial ? " uic" : "");
     if (netlist->n_outputs > 0) {
         fprintf(file, ".print %s", a->kind == EQS_ANALYSIS_TRAN ? "tran" : "dc");

@@ -1,4 +1,5 @@
 #include "netlists/expression.h"
+#include "netlists/number.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -245,7 +246,7 @@ void eqs_expression_print(const eqs_netlist *netlist, const eqs_expression *e, F
 {
     switch (e->operation) {
     case EQS_NUMBER:
-        fprintf(file, "%.17g", e->number);
+        fprintf(file, "%s", NUMBER(e->number));
         return;
     case EQS_NODE_VOLTAGE:
         fprintf(file, "v(%s)", eqs_netlist_node_name(netlist, e->node));

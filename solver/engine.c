@@ -88,6 +88,7 @@ static void free_common(eqs_engine *common)
         eqs_free(common->record[s].sweeps);
         eqs_free(common->record[s].end);
     }
+    eqs_pool_destroy(common->pool);
     eqs_plan_destroy(common->plan);
 }
 
@@ -118,6 +119,8 @@ eqs_status eqs_engine_create(const eqs_energy *energy, const eqs_engine_options 
     EQS_TRY(eqs_plan_create(energy->net, single ? common.kernels->f32->width : common.kernels->f64->width,
                             &common.plan));
     eqs_status status = alloc_records(&common);
+    if (status == EQS_OK)
+        status = eqs_pool_create(common.threads, &common.pool);
     if (status == EQS_OK)
         status = single ? eqs_engine_create_f32(&common, out) : eqs_engine_create_f64(&common, out);
     if (status != EQS_OK)

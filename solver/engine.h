@@ -26,7 +26,7 @@ enum { EQS_ENGINE_SLOTS = 4 };
 typedef struct eqs_engine_options {
     eqs_precision precision; /* default EQS_SINGLE */
     size_t batch;            /* largest minibatch; default 20 */
-    int threads;             /* OpenMP threads; default 1 */
+    int threads;             /* threads, the caller's included; default 1 */
     const char *solver; /* "euler", "sweep", "nesterov", "anderson", "newton", "auto" (default): what they
                            do is in solver/engine_solvers.h */
     bool openblas; /* euler only: GEMMs by OpenBLAS instead of the packed kernel (the bench's baseline) */

@@ -4,6 +4,7 @@
 
 #include "solver/engine.h"
 #include "solver/engine_plan.h"
+#include "solver/engine_pool.h"
 #include "solver/kernel.h"
 
 typedef enum eqs_engine_method {
@@ -62,6 +63,7 @@ struct eqs_engine {
     bool openblas;
     size_t batch, n; /* room and present size of the minibatch */
     size_t threads;
+    eqs_pool *pool;
     eqs_engine_observer observer; /* see is NULL: nobody looks */
     eqs_slot_record record[EQS_ENGINE_SLOTS];
 };

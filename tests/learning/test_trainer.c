@@ -24,17 +24,18 @@ static void training_lowers_the_cost_with_every_nudge(void **state)
     }
 }
 
-/* parameters after one epoch with a nudge and an engine; the caller frees */
+/* Parameters after one epoch with a nudge and an engine; the caller frees. Weights are so small that every
+ * phase has one fixed point: else solvers may rightly find different ones. */
 static double *after_an_epoch(const char *nudge, const char *engine, const char *solver, eqs_epoch_row *row,
                               size_t *n)
 {
-    small_run run =
-        SMALL_RUN(nudge, engine, solver, "relaxation.tolerance=1e-11", "relaxation.rtol=1e-10",
-                  "relaxation.atol=1e-13", "network.delta=[0, 1, 0.01]", "network.regulariser=l2");
+    small_run run = SMALL_RUN(nudge, engine, solver, "network.gain=0.4", "learning.rates=0.05",
+                              "relaxation.tolerance=1e-11", "relaxation.rtol=1e-10", "relaxation.atol=1e-13",
+                              "network.delta=[0, 1, 0.01]", "network.regulariser=l2");
     *row = small_epoch(&run);
     *n = run.setup->net->n_parameters;
     double *theta = small_theta(&run);
-    assert_true(largest_difference(*n, theta, run.setup->theta) > 0.05);
+    assert_true(largest_difference(*n, theta, run.setup->theta) > 0.005);
     small_run_close(&run);
     return theta;
 }
@@ -43,13 +44,14 @@ static void the_batch_engine_and_the_ode_give_the_same_update(void **state)
 {
     (void)state;
     static const char *const nudges[] = {"learning.nudge=random-sign", "learning.nudge=centred"};
-    static const char *const solvers[] = {"relaxation.solver=cvode-bdf", "relaxation.solver=kinsol"};
-    for (size_t i = 0; i < 4; i++) {
+    static const char *const solvers[] = {"relaxation.solver=cvode-bdf", "relaxation.solver=kinsol",
+                                          "relaxation.solver=euler"};
+    for (size_t i = 0; i < 6; i++) {
         eqs_epoch_row batch_row, ode_row;
         size_t n;
         double *batch =
-            after_an_epoch(nudges[i / 2], "learning.engine=batch", "relaxation.solver=auto", &batch_row, &n);
-        double *ode = after_an_epoch(nudges[i / 2], "learning.engine=ode", solvers[i % 2], &ode_row, &n);
+            after_an_epoch(nudges[i / 3], "learning.engine=batch", "relaxation.solver=auto", &batch_row, &n);
+        double *ode = after_an_epoch(nudges[i / 3], "learning.engine=ode", solvers[i % 3], &ode_row, &n);
         assert_true(largest_difference(n, batch, ode) <= 1e-8);
         assert_close(batch_row.cost, ode_row.cost, 0, 1e-8);
         assert_close(batch_row.energy, ode_row.energy, 0, 1e-8);
@@ -115,14 +117,14 @@ static void persistent_states_shorten_the_second_epoch(void **state)
     (void)state;
     static const char *const engines[] = {"learning.engine=batch", "learning.engine=ode"};
     for (size_t i = 0; i < 2; i++) {
-        small_run warm = SMALL_RUN(engines[i], "learning.rates=0.01", "relaxation.solver=auto");
-        small_run cold = SMALL_RUN(engines[i], "learning.rates=0.01", "relaxation.solver=auto",
+        small_run warm = SMALL_RUN(engines[i], "learning.rates=0.02", "network.layers=[6, 8, 8, 3]");
+        small_run cold = SMALL_RUN(engines[i], "learning.rates=0.02", "network.layers=[6, 8, 8, 3]",
                                    "learning.persistent=false");
         eqs_epoch_row warm_first = small_epoch(&warm), cold_first = small_epoch(&cold);
         eqs_epoch_row warm_second = small_epoch(&warm), cold_second = small_epoch(&cold);
         assert_true(warm_first.sweeps_free == cold_first.sweeps_free);
-        assert_true(warm_second.sweeps_free < 0.8 * cold_second.sweeps_free);
-        assert_close(warm_second.cost, cold_second.cost, 0, 1e-7);
+        assert_true(warm_second.sweeps_free < 0.6 * cold_second.sweeps_free);
+        assert_true(warm_second.sweeps_free < 0.6 * warm_first.sweeps_free);
         small_run_close(&warm);
         small_run_close(&cold);
     }

@@ -85,12 +85,12 @@ static void every_element_is_written_in_every_dialect(void **state)
         "one of everything\n* a header with a number, 7, and a line break\n",
         "\nv_in in 0 dc 2\n",
         "\nr_top in mid 1000\n",
-        "\nc_mid mid 0 1.0000000000000001e-09\n",
+        "\nc_mid mid 0 1e-09\n",
         "\ne_amp e1 0 mid 0 -2\n",
         "\nf_mirror 0 f1 v_in 4\n",
         "\ng_synapse 0 g1 mid 0 0.001\n",
         "\nd_clamp d1 0 ideal\n",
-        "\n.model ideal d(is=9.9999999999999998e-13 n=1.5 rs=0 cjo=0)\n",
+        "\n.model ideal d(is=1e-12 n=1.5 rs=0 cjo=0)\n",
         "\n.subckt half from to\ne_copy inner 0 from 0 1\nr_a inner to 1000\nr_b to 0 1000\n.ends half\n",
         "\nx_one in x1 half\n",
         "\n.end\n",
@@ -118,7 +118,7 @@ static void every_element_is_written_in_every_dialect(void **state)
     has(xyce, "\n.measure tran max_ramp max v(ramp)\n");
     assert_null(strstr(xyce, ".control"));
     has(ltspice, "\n.save v(mid) v(e1)");
-    has(ltspice, "\n.tran 0 0.0030000000000000001 0 1.0000000000000001e-05\n");
+    has(ltspice, "\n.tran 0 0.003 0 1e-05\n");
     has(ltspice, "\n.meas tran final_mid find v(mid) at=");
     assert_null(strstr(ltspice, ".control"));
     free(ngspice);

@@ -79,7 +79,7 @@ static void printing_keeps_only_the_parentheses_that_matter(void **state)
         {"v(a)/(v(b)*2)", "v(a)/(v(b)*2)"},
         {"-2*v(a)", "(-2)*v(a)"},
         {"tanh( (v(a)) )", "tanh(v(a))"},
-        {"0.1", "0.10000000000000001"},
+        {"0.1", "0.1"},
         {"min(max(v(a),0),1)", "min(max(v(a),0),1)"},
     };
     eqs_netlist *nl = fresh();
