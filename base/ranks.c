@@ -59,18 +59,21 @@ void eqs_ranks_abort(int exit_code)
     exit(exit_code);
 }
 
-int eqs_ranks_gather(void *buffer, size_t n, size_t size, int flag)
+void eqs_ranks_gather(void *buffer, size_t n, size_t size)
 {
-    if (rank_count == 1)
-        return flag;
-    /* rank by rank, so that the sizes may differ without tables: minibatches are small */
-    for (int rank = 0; rank < rank_count; rank++) {
+    /* rank by rank, so that the shares may differ without tables: minibatches are small */
+    for (int rank = 0; rank_count > 1 && rank < rank_count; rank++) {
         size_t first, count;
         eqs_ranks_share(n, rank, &first, &count);
         MPI_Bcast((char *)buffer + first * size, (int)(count * size), MPI_BYTE, rank, MPI_COMM_WORLD);
     }
-    int most;
-    MPI_Allreduce(&flag, &most, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+}
+
+int eqs_ranks_agree(int flag)
+{
+    int most = flag;
+    if (rank_count > 1)
+        MPI_Allreduce(&flag, &most, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
     return most;
 }
 #else
@@ -91,11 +94,15 @@ void eqs_ranks_abort(int exit_code)
     exit(exit_code);
 }
 
-int eqs_ranks_gather(void *buffer, size_t n, size_t size, int flag)
+void eqs_ranks_gather(void *buffer, size_t n, size_t size)
 {
     (void)buffer;
     (void)n;
     (void)size;
+}
+
+int eqs_ranks_agree(int flag)
+{
     return flag;
 }
 #endif

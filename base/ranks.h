@@ -23,8 +23,10 @@ int eqs_ranks(void);
 void eqs_ranks_share(size_t n, int rank, size_t *first, size_t *count);
 
 /* `buffer` holds n items of `size` bytes, of which each rank has filled its share; afterwards every rank has
- * all. Also agrees on a flag: returns the largest `flag` of all ranks (a rank that must stop tells the
- * others). */
-int eqs_ranks_gather(void *buffer, size_t n, size_t size, int flag);
+ * all. */
+void eqs_ranks_gather(void *buffer, size_t n, size_t size);
+
+/* The largest `flag` of all ranks: a rank that must stop tells the others. */
+int eqs_ranks_agree(int flag);
 
 #endif

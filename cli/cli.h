@@ -30,7 +30,7 @@ typedef struct cli_common {
 
 /* Parses argv with a subcommand's own options in `options` and the common ones that it uses, and `least` to
  * `most` words into `words`. Own options are handed to `parse` (as argp's parser). OpenMP is told --threads.
- * Ends the program with 64 on wrong use, 0 after --help. */
+ * Ends the program with 64 on wrong use, 0 after --help. Release with cli_common_clear. */
 typedef struct cli_syntax {
     const char *arguments;             /* "CONFIG|RUN.h5" */
     const char *doc;                   /* argp doc with an example */
@@ -43,6 +43,8 @@ typedef struct cli_syntax {
 
 void cli_parse(const cli_syntax *syntax, int argc, char **argv, cli_common *common, const char **words,
                void *own);
+
+void cli_common_clear(cli_common *common);
 
 /* Prints "eqspice: message" on stderr and returns the exit code of a status: 128 + n for what signal n
  * stopped. */
@@ -95,6 +97,9 @@ typedef struct cli_samples {
 
 eqs_status cli_samples_load(const cli_subject *subject, const char *text, cli_samples *out);
 void cli_samples_clear(cli_samples *samples);
+
+/* EQS_USAGE unless --solver names a solver (NULL: not given). */
+eqs_status cli_check_solver(const char *name);
 
 /* Phase by word: "free" or "nudged" (beta = learning.beta; the sign may follow: "nudged-", "nudged+"). */
 eqs_status cli_phase_xi(const cli_subject *subject, const char *word, double *xi);

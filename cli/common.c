@@ -109,6 +109,12 @@ void cli_parse(const cli_syntax *syntax, int argc, char **argv, cli_common *comm
     omp_set_num_threads(common->threads);
 }
 
+void cli_common_clear(cli_common *common)
+{
+    free(common->set);
+    *common = (cli_common){0};
+}
+
 int cli_fail(eqs_status status)
 {
     int signal_number = eqs_stop_requested();

@@ -61,6 +61,7 @@ int cli_config(int argc, char **argv)
         wrong = "--defaults and --reference are about no file";
     if (wrong != NULL) {
         fprintf(stderr, "eqspice config: %s\n", wrong);
+        cli_common_clear(&common);
         return eqs_status_exit_code(EQS_USAGE);
     }
     eqs_status status;
@@ -76,5 +77,6 @@ int cli_config(int argc, char **argv)
             cli_subject_clear(&subject);
         }
     }
+    cli_common_clear(&common);
     return status == EQS_OK ? 0 : cli_fail(status);
 }

@@ -94,5 +94,6 @@ int cli_eval(int argc, char **argv)
     if (status == EQS_OK)
         status = evaluate(&subject, &common, part);
     cli_subject_clear(&subject);
+    cli_common_clear(&common);
     return status == EQS_OK ? 0 : cli_fail(status);
 }

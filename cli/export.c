@@ -35,7 +35,8 @@ static eqs_status export_sample(const cli_subject *subject, const cli_samples *s
     const eqs_dialect *dialect;
     eqs_behavioural_options circuit;
     double xi;
-    EQS_TRY(eqs_dialect_find(own->dialect, &dialect));
+    if (eqs_dialect_find(own->dialect, &dialect) != EQS_OK)
+        return eqs_fail_context(EQS_USAGE, "--dialect");
     EQS_TRY(cli_phase_xi(subject, own->circuit.phase, &xi));
     EQS_TRY(cli_circuit_options(subject, &own->circuit, false, &circuit));
     if (samples->n != 1)
@@ -89,5 +90,6 @@ int cli_export(int argc, char **argv)
         status = export_sample(&subject, &samples, &common, &own);
     cli_samples_clear(&samples);
     cli_subject_clear(&subject);
+    cli_common_clear(&common);
     return status == EQS_OK ? 0 : cli_fail(status);
 }

@@ -90,6 +90,7 @@ static double judged_cosine(const eqs_gradcheck *check)
 static eqs_status run(const cli_subject *subject, const cli_samples *samples, const cli_common *common,
                       const gradcheck_command *own, eqs_h5_writer *writer)
 {
+    EQS_TRY(cli_check_solver(own->solver));
     const eqs_setup *setup = subject->setup;
     eqs_phase phase = {.net = setup->net,
                        .theta = setup->theta,
@@ -162,5 +163,6 @@ int cli_gradcheck(int argc, char **argv)
     eqs_h5_writer_destroy(writer);
     cli_samples_clear(&samples);
     cli_subject_clear(&subject);
+    cli_common_clear(&common);
     return status == EQS_OK ? 0 : cli_fail(status);
 }

@@ -1,5 +1,5 @@
 #include "base/log.h"
-#include "base/memory.h"
+#include "base/ranks.h"
 #include "base/run.h"
 #include "base/version.h"
 #include "cli/cli.h"
@@ -67,6 +67,21 @@ static void print_help(FILE *out)
         "Example: eqspice train hopfield-fashion-8x8 -o run.h5\n");
 }
 
+/* Runs a command on all ranks that mpirun has started. */
+static int run(const cli_command *command, int argc, char **argv)
+{
+    eqs_status status = eqs_ranks_start();
+    if (status == EQS_OK && eqs_ranks() > 1 && command->run != cli_train)
+        status =
+            eqs_fail(EQS_USAGE, "`eqspice %s` runs on one rank, found %d; only `eqspice train` uses several",
+                     command->name, eqs_ranks());
+    int code = status == EQS_OK  ? command->run(argc, argv)
+               : eqs_rank() == 0 ? cli_fail(status)
+                                 : eqs_status_exit_code(status);
+    eqs_ranks_stop();
+    return code;
+}
+
 int main(int argc, char **argv)
 {
     openblas_set_num_threads(1);
@@ -90,7 +105,7 @@ int main(int argc, char **argv)
         char name[64];
         snprintf(name, sizeof name, "eqspice %s", command->name);
         argv[1] = name;
-        return command->run(argc - 1, argv + 1);
+        return run(command, argc - 1, argv + 1);
     }
     fprintf(stderr, "eqspice: '%s' is not a command; `eqspice --help` lists them\n", argv[1]);
     return eqs_status_exit_code(EQS_USAGE);

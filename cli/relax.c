@@ -108,6 +108,7 @@ static eqs_status run(const cli_subject *subject, const cli_samples *samples, co
     const eqs_setup *setup = subject->setup;
     eqs_relax_options relax = setup->relax;
     double xi;
+    EQS_TRY(cli_check_solver(own->solver));
     EQS_TRY(cli_phase_xi(subject, own->phase != NULL ? own->phase : "nudged", &xi));
     if (own->solver != NULL)
         relax.solver = own->solver;
@@ -175,5 +176,6 @@ int cli_relax(int argc, char **argv)
     eqs_h5_writer_destroy(writer);
     cli_samples_clear(&samples);
     cli_subject_clear(&subject);
+    cli_common_clear(&common);
     return status == EQS_OK ? 0 : cli_fail(status);
 }

@@ -147,5 +147,6 @@ int cli_simulate(int argc, char **argv)
     eqs_h5_writer_destroy(writer);
     cli_samples_clear(&samples);
     cli_subject_clear(&subject);
+    cli_common_clear(&common);
     return status == EQS_OK ? 0 : cli_fail(status);
 }

@@ -164,3 +164,10 @@ eqs_status cli_phase_xi(const cli_subject *subject, const char *word, double *xi
                         "--phase: '%s' found, allowed: free, nudged (beta = learning.beta), nudged-", word);
     return EQS_OK;
 }
+
+eqs_status cli_check_solver(const char *name)
+{
+    if (name == NULL || eqs_solver_find(name) != NULL)
+        return EQS_OK;
+    return eqs_fail(EQS_USAGE, "--solver: '%s' found; `eqspice list solvers` shows what is allowed", name);
+}

@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "base/ranks.h"
 #include "base/run.h"
 #include "cli/cli.h"
 #include "learning/run_file.h"
@@ -92,6 +93,8 @@ static void print_row(const train_job *job, const eqs_epoch_row *row, double sec
 /* one line of RUN.metrics.jsonl */
 static eqs_status log_row(train_job *job, const eqs_epoch_row *row, double seconds)
 {
+    if (job->metrics == NULL) /* not rank 0 */
+        return EQS_OK;
 #define X(name, unit, text) eqs_metrics_real(job->metrics, #name, row->name);
     EQS_EPOCH_LIST(X)
 #undef X
@@ -187,7 +190,7 @@ static eqs_status prepare(train_job *job, const char *word)
         cli_note(&job->common, "resuming after %u epochs and %u minibatches",
                  eqs_trainer_position(job->trainer)->epoch, eqs_trainer_position(job->trainer)->minibatch);
     }
-    return eqs_metrics_open(job->common.output, exists, &job->metrics);
+    return eqs_rank() == 0 ? eqs_metrics_open(job->common.output, exists, &job->metrics) : EQS_OK;
 }
 
 int cli_train(int argc, char **argv)
@@ -208,12 +211,14 @@ int cli_train(int argc, char **argv)
     train_job job = {.terminal = isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL, .start = eqs_clock()};
     const char *word;
     cli_parse(&syntax, argc, argv, &job.common, &word, &job.own);
+    if (eqs_rank() != 0)
+        job.common.quiet = true;
     eqs_status status = prepare(&job, word);
     if (status == EQS_OK)
         status = finish(&job, run_epochs(&job));
     if (status == EQS_OK) {
         size_t n = eqs_run_rows(job.run);
-        if (n > 0 && job.common.json) {
+        if (n > 0 && job.common.json && eqs_rank() == 0) {
             const eqs_epoch_row *row = eqs_run_row(job.run, n - 1);
             cli_print_json(json_pack("{s:s, s:I, s:o, s:o, s:o, s:o}", "file", job.common.output, "epochs",
                                      (json_int_t)n, "train_error", cli_json_real(row->train_error),
@@ -224,6 +229,8 @@ int cli_train(int argc, char **argv)
         cli_note(&job.common, "%s: %zu epochs in %.1f s", job.common.output, n, eqs_run_seconds(job.run));
     }
     int code = 0;
+    if (status != EQS_OK && status != EQS_INTERRUPTED && eqs_ranks() > 1)
+        eqs_ranks_abort(cli_fail(status)); /* the other ranks may wait for this one */
     if (status == EQS_INTERRUPTED && job.limit_reached)
         cli_note(&job.common, "wall limit reached: %s; --resume goes on", eqs_error_message());
     else if (status != EQS_OK)
@@ -233,5 +240,6 @@ int cli_train(int argc, char **argv)
     eqs_trainer_destroy(job.trainer);
     eqs_dataset_destroy(job.data);
     cli_subject_clear(&job.subject);
+    cli_common_clear(&job.common);
     return code;
 }

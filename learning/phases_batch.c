@@ -2,13 +2,23 @@
 #include "learning/phases.h"
 
 #include "base/memory.h"
+#include "base/ranks.h"
 
 #include <string.h>
+
+/* What one rank tells the others about a sample that it has relaxed; the state follows. */
+typedef struct rank_row {
+    double residual;
+    uint32_t sweeps, end;
+} rank_row;
 
 typedef struct batch_phases {
     eqs_phases base;
     eqs_engine *engine;
     eqs_phases_options options;
+    size_t n;            /* samples loaded */
+    size_t row_bytes;    /* of a rank_row and its state, rounded up to 8 */
+    unsigned char *rows; /* [batch x row_bytes]; several ranks only */
 } batch_phases;
 
 static const batch_phases *view(const eqs_phases *phases)
@@ -19,6 +29,7 @@ static const batch_phases *view(const eqs_phases *phases)
 static void destroy(eqs_phases *phases)
 {
     eqs_engine_destroy(view(phases)->engine);
+    eqs_free(view(phases)->rows);
     eqs_free(phases);
 }
 
@@ -39,7 +50,13 @@ static size_t state_bytes(const eqs_phases *phases)
 
 static void load(eqs_phases *phases, size_t n, const double *x, const double *target)
 {
-    eqs_engine_load(view(phases)->engine, n, x, target);
+    batch_phases *p = (batch_phases *)phases;
+    size_t first, count;
+    p->n = n;
+    eqs_engine_load(p->engine, n, x, target);
+    /* each rank relaxes its share of the samples; all hold all states and make the same update */
+    eqs_ranks_share(n, eqs_rank(), &first, &count);
+    eqs_engine_set_share(p->engine, first, count);
 }
 
 static void reset(eqs_phases *phases)
@@ -55,6 +72,31 @@ static void put_state(eqs_phases *phases, size_t row, const void *state)
 static void take_state(const eqs_phases *phases, size_t row, void *state)
 {
     eqs_engine_take_state(view(phases)->engine, 0, row, state);
+}
+
+/* The outcome of all ranks' shares; afterwards every rank holds all states of the slot. */
+static eqs_phase_outcome exchange(const batch_phases *p, size_t slot, const eqs_engine_outcome *own)
+{
+    size_t first, count;
+    eqs_phase_outcome all = {0};
+    eqs_ranks_share(p->n, eqs_rank(), &first, &count);
+    for (size_t row = first; row < first + count; row++) {
+        rank_row head = {own->residual[row], own->sweeps[row], own->end[row]};
+        memcpy(p->rows + row * p->row_bytes, &head, sizeof head);
+        eqs_engine_take_state(p->engine, slot, row, p->rows + row * p->row_bytes + sizeof head);
+    }
+    eqs_ranks_gather(p->rows, p->n, p->row_bytes);
+    for (size_t row = 0; row < p->n; row++) {
+        rank_row head;
+        memcpy(&head, p->rows + row * p->row_bytes, sizeof head);
+        if (row < first || row >= first + count)
+            eqs_engine_put_state(p->engine, slot, row, p->rows + row * p->row_bytes + sizeof head);
+        if (!(head.residual <= all.max_residual))
+            all.max_residual = head.residual;
+        all.sweeps += head.sweeps;
+        all.unconverged += head.end != EQS_RELAX_CONVERGED;
+    }
+    return all;
 }
 
 static eqs_status relax(eqs_phases *phases, size_t slot, const double beta[EQS_BETA_COUNT],
@@ -74,11 +116,14 @@ static eqs_status relax(eqs_phases *phases, size_t slot, const double beta[EQS_B
         eqs_engine_copy(p->engine, 0, slot);
     eqs_engine_outcome result;
     eqs_engine_relax_slot(p->engine, slot, &how, &result);
-    *outcome = (eqs_phase_outcome){
-        .max_residual = result.max_residual,
-        .sweeps = result.mean_sweeps * (double)result.n,
-        .unconverged = iterations > 0 ? 0 : result.unconverged,
-    };
+    if (p->rows != NULL)
+        *outcome = exchange(p, slot, &result);
+    else
+        *outcome = (eqs_phase_outcome){.max_residual = result.max_residual,
+                                       .sweeps = result.mean_sweeps * (double)result.n,
+                                       .unconverged = result.unconverged};
+    if (iterations > 0)
+        outcome->unconverged = 0; /* no certificate was asked for */
     return EQS_OK;
 }
 
@@ -134,8 +179,13 @@ eqs_status eqs_phases_create_batch(const eqs_energy *energy, const eqs_phases_op
     engine.threads = options->threads;
     engine.solver = options->relax.solver;
     eqs_status status = eqs_engine_create(energy, &engine, &p->engine);
+    if (status == EQS_OK && eqs_ranks() > 1) {
+        p->row_bytes = (sizeof(rank_row) + eqs_engine_state_bytes(p->engine) + 7) / 8 * 8;
+        p->rows = eqs_alloc(options->batch, p->row_bytes);
+        status = p->rows == NULL ? EQS_NO_MEMORY : EQS_OK;
+    }
     if (status != EQS_OK) {
-        eqs_free(p);
+        destroy(&p->base);
         return status;
     }
     *out = &p->base;

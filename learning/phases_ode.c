@@ -2,6 +2,7 @@
 #include "learning/phases.h"
 
 #include "base/memory.h"
+#include "base/ranks.h"
 
 #include <math.h>
 #include <string.h>
@@ -257,6 +258,9 @@ static eqs_status allocate(ode_phases *p)
 eqs_status eqs_phases_create_ode(const eqs_energy *energy, const eqs_phases_options *options,
                                  eqs_phases **out)
 {
+    if (eqs_ranks() > 1)
+        return eqs_fail(EQS_BAD_CONFIG, "learning.engine: ode runs on one rank, found %d; allowed: batch",
+                        eqs_ranks());
     ode_phases *p = eqs_alloc(1, sizeof *p);
     if (p == NULL)
         return EQS_NO_MEMORY;

@@ -1,6 +1,7 @@
 #include "learning/run_file.h"
 
 #include "base/memory.h"
+#include "base/ranks.h"
 #include "learning/result_file.h"
 #include "solver/gradient_compare.h"
 #include "store/lock.h"
@@ -43,7 +44,7 @@ eqs_status eqs_run_open(const char *path, const eqs_setup *setup, eqs_trainer *t
     run->path = eqs_strdup(path);
     run->theta = eqs_alloc(setup->net->n_parameters, sizeof *run->theta);
     eqs_status status = run->path == NULL || run->theta == NULL ? EQS_NO_MEMORY : EQS_OK;
-    if (status == EQS_OK)
+    if (status == EQS_OK && eqs_rank() == 0)
         status = eqs_lock_acquire(path, &run->lock);
     if (status != EQS_OK) {
         eqs_run_close(run);
@@ -195,6 +196,8 @@ static eqs_status fill(eqs_h5_writer *writer, eqs_run *run, const char *status)
 eqs_status eqs_run_write(eqs_run *run, const char *status)
 {
     eqs_h5_writer *writer;
+    if (eqs_rank() != 0)
+        return EQS_OK;
     EQS_TRY(eqs_h5_create(&writer));
     eqs_status result = fill(writer, run, status);
     if (result == EQS_OK)

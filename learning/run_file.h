@@ -1,6 +1,7 @@
 /* The result file of a training run (DESIGN 5): configuration, parameters, one row per epoch, and a
  * checkpoint from which training goes on bit for bit. The whole file is built in memory and replaced by
- * rename (store/h5file.h), so that a run that dies leaves its last checkpoint. */
+ * rename (store/h5file.h), so that a run that dies leaves its last checkpoint. Of several ranks
+ * (base/ranks.h) rank 0 locks and writes; all read. */
 #ifndef EQS_LEARNING_RUN_FILE_H
 #define EQS_LEARNING_RUN_FILE_H
 

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/ranks.h"
 #include "base/run.h"
 
 #include <math.h>

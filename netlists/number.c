@@ -5,10 +5,10 @@
 
 const char *eqs_spice_number(double value, char out[EQS_SPICE_NUMBER])
 {
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(out, EQS_SPICE_NUMBER, "%.*g", digits, value);
-        if (strtod(out, NULL) == value)
-            break;
-    }
+    snprintf(out, EQS_SPICE_NUMBER, "%.15g", value);
+    if (strtod(out, NULL) != value)
+        snprintf(out, EQS_SPICE_NUMBER, "%.16g", value);
+    if (strtod(out, NULL) != value)
+        snprintf(out, EQS_SPICE_NUMBER, "%.17g", value);
     return out;
 }

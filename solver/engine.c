@@ -150,7 +150,14 @@ void eqs_engine_get_parameters(const eqs_engine *engine, double *theta)
 void eqs_engine_load(eqs_engine *engine, size_t n, const double *x, const double *target)
 {
     engine->n = n < engine->batch ? n : engine->batch;
+    eqs_engine_set_share(engine, 0, engine->n);
     engine->ops->load(engine, x, target);
+}
+
+void eqs_engine_set_share(eqs_engine *engine, size_t first, size_t count)
+{
+    engine->share_first = first;
+    engine->share_last = first + count;
 }
 
 size_t eqs_engine_state_bytes(const eqs_engine *engine)
@@ -196,13 +203,14 @@ void eqs_engine_relax_slot(eqs_engine *engine, size_t slot, const eqs_engine_rel
     engine->ops->relax(engine, slot, how);
     *outcome = (eqs_engine_outcome){
         .n = engine->n, .residual = record->residual, .sweeps = record->sweeps, .end = record->end};
-    for (size_t i = 0; i < engine->n; i++) {
+    for (size_t i = engine->share_first; i < engine->share_last; i++) {
         sweeps += record->sweeps[i];
         outcome->unconverged += record->end[i] != EQS_RELAX_CONVERGED;
         if (!(record->residual[i] <= outcome->max_residual)) /* NaN (not measured) wins */
             outcome->max_residual = record->residual[i];
     }
-    outcome->mean_sweeps = engine->n > 0 ? sweeps / (double)engine->n : 0.0;
+    size_t share = engine->share_last - engine->share_first;
+    outcome->mean_sweeps = share > 0 ? sweeps / (double)share : 0.0;
 }
 
 void eqs_engine_update(eqs_engine *engine, const double *rate, const double *coefficient, double decay,

@@ -5,7 +5,7 @@
  * "drive, then law": d_k = b_k + sum over couplings r_j W, s_k = law_k(d_k) (DESIGN 1).
  * Results do not depend on the number of threads nor on the other samples of the minibatch: every sample's
  * arithmetic is its own, and sums over samples run in sample order (to the bit, on one kind of processor;
- * with openblas they do).
+ * openblas, the baseline, makes no such promise).
  *
  * The certificate is max |P(dF/ds)| over all units of all layers, as in models/field.h, at the returned
  * state. With two colours (every layered network: solver/engine_plan.h) the layers of one colour are solved
@@ -71,6 +71,11 @@ void eqs_engine_get_parameters(const eqs_engine *engine, double *theta);
  * beta_y = 0 make sense then); computes what depends on the data alone (x W of clamped inputs, once per
  * minibatch; again by the next relaxation if the parameters have changed since). */
 void eqs_engine_load(eqs_engine *engine, size_t n, const double *x, const double *target);
+
+/* Restricts relaxations of the loaded minibatch to samples [first, first + count): the others keep their
+ * states, which somebody else computes (several ranks), and are not in the outcome's totals. Loading again
+ * ends it. first + count <= n. */
+void eqs_engine_set_share(eqs_engine *engine, size_t first, size_t count);
 
 /* Bytes of one sample's state (free layers in turn, in the engine's precision; smooth membranes as their
  * potential u), and copies of row `row` of a slot to and from such a block. Persistent states are kept by the

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Writes lines that begin with "# ": program and its arguments, revision and compiler, processor, cores, load,
- * BLAS and kernel in use, date (UTC). */
+/* Writes lines that begin with "# ": program and its arguments, revision and compiler, processor, cores,
+ * load, BLAS and kernel in use, date (UTC). */
 void bench_print_machine(FILE *file, int argc, char **argv);
 
 /* GFLOP/s (2 n^3 per product, CPU time) of the fastest of `products` sgemm products of n x n matrices by

@@ -47,14 +47,16 @@ static eqs_status next_samples(const bench_trained *t, size_t count, uint32_t *i
 
 /* Data and persistent states (of all training samples, [count x state size]) of the next samples. */
 static eqs_status fill(bench_trained *t, const eqs_dataset *data, const float *states, size_t count,
-                       size_t samples)
+                       size_t minibatches)
 {
     const eqs_network *net = t->setup->net;
     size_t n_in = net->layer[0].units, n_out = net->layer[net->n_layers - 1].units;
     size_t size = eqs_network_state_size(net);
     if (data->dim != n_in || data->classes > n_out)
-        return eqs_fail(EQS_BAD_CONFIG, "%s: %zu values and %zu classes do not fit %zu inputs and %zu outputs",
-                        data->name, data->dim, data->classes, n_in, n_out);
+        return eqs_fail(EQS_BAD_CONFIG,
+                        "%s: %zu values and %zu classes do not fit %zu inputs and %zu outputs", data->name,
+                        data->dim, data->classes, n_in, n_out);
+    size_t samples = minibatches * t->config->learning.batch;
     t->n = samples < count ? samples : count;
     t->x = eqs_alloc(t->n * n_in, sizeof *t->x);
     t->target = eqs_alloc(t->n * n_out, sizeof *t->target);
@@ -79,10 +81,11 @@ static eqs_status set_up(bench_trained *t, const char *parameters, eqs_dataset *
     const eqs_config *config = t->config;
     if (config->relaxation.precision != EQS_SINGLE || config->learning.engine != EQS_ENGINE_BATCH ||
         !config->learning.persistent)
-        return eqs_fail(EQS_BAD_CONFIG,
-                        "%s: the benchmark takes runs with relaxation.precision single, learning.engine batch "
-                        "and learning.persistent true",
-                        eqs_config_name(config));
+        return eqs_fail(
+            EQS_BAD_CONFIG,
+            "%s: the benchmark takes runs with relaxation.precision single, learning.engine batch "
+            "and learning.persistent true",
+            eqs_config_name(config));
     EQS_TRY(eqs_setup_create(config, parameters, &t->setup));
     t->hidden = t->setup->net->n_layers - 2;
     return eqs_dataset_open(&config->data, config->seed, data);
@@ -101,7 +104,8 @@ static eqs_status load_states(const char *run_file, bench_trained *t, float **st
         status = eqs_h5_load(reader, "/checkpoint/states_train", EQS_H5_FLOAT, &shape, (void **)states);
     eqs_h5_reader_destroy(reader);
     EQS_TRY(status);
-    if (shape.rank != 2 || shape.dim[1] != eqs_network_state_size(t->setup->net) || epoch < 0 || minibatch < 0)
+    if (shape.rank != 2 || shape.dim[1] != eqs_network_state_size(t->setup->net) || epoch < 0 ||
+        minibatch < 0)
         return eqs_fail(EQS_BAD_DATA, "%s: /checkpoint does not fit the network", run_file);
     t->epoch = (uint32_t)epoch;
     t->minibatch = (size_t)minibatch;
@@ -109,7 +113,7 @@ static eqs_status load_states(const char *run_file, bench_trained *t, float **st
     return EQS_OK;
 }
 
-static eqs_status load(const char *run_file, size_t samples, bench_trained *t)
+static eqs_status load(const char *run_file, size_t minibatches, bench_trained *t)
 {
     eqs_dataset *data = NULL;
     float *states = NULL;
@@ -122,7 +126,7 @@ static eqs_status load(const char *run_file, size_t samples, bench_trained *t)
         status = eqs_fail(EQS_BAD_DATA, "%s: states of %zu samples, but the data has %zu", run_file, count,
                           eqs_dataset_count(data, EQS_DATASET_TRAIN));
     if (status == EQS_OK)
-        status = fill(t, data, states, count, samples);
+        status = fill(t, data, states, count, minibatches);
     eqs_free(states);
     eqs_dataset_destroy(data);
     const char *slash = strrchr(run_file, '/');
@@ -131,10 +135,10 @@ static eqs_status load(const char *run_file, size_t samples, bench_trained *t)
     return status;
 }
 
-eqs_status bench_trained_load(const char *run_file, size_t samples, bench_trained *out)
+eqs_status bench_trained_load(const char *run_file, size_t minibatches, bench_trained *out)
 {
     *out = (bench_trained){0};
-    eqs_status status = load(run_file, samples, out);
+    eqs_status status = load(run_file, minibatches, out);
     if (status != EQS_OK)
         bench_trained_clear(out);
     return status;
@@ -152,10 +156,13 @@ static eqs_status configure(const char *path, size_t data, bench_trained *t)
     if (data == 0)
         return EQS_OK;
     snprintf(assignment, sizeof assignment, "data.train=%zu", data);
+    EQS_TRY(eqs_config_set(t->config, assignment));
+    EQS_TRY(eqs_config_set(t->config, "data.validation=0"));
+    snprintf(assignment, sizeof assignment, "data.test=%zu", data);
     return eqs_config_set(t->config, assignment);
 }
 
-static eqs_status train(bench_trained *t, const eqs_dataset *data, size_t epochs, size_t samples)
+static eqs_status train(bench_trained *t, const eqs_dataset *data, size_t epochs, size_t minibatches)
 {
     eqs_train_options options;
     eqs_trainer *trainer;
@@ -170,7 +177,7 @@ static eqs_status train(bench_trained *t, const eqs_dataset *data, size_t epochs
     t->epoch = (uint32_t)epochs;
     if (status == EQS_OK) {
         eqs_trainer_get_parameters(trainer, t->setup->theta);
-        status = fill(t, data, states, count, samples);
+        status = fill(t, data, states, count, minibatches);
     }
     eqs_trainer_destroy(trainer);
     const char *name = strrchr(eqs_config_name(t->config), '/');
@@ -180,7 +187,7 @@ static eqs_status train(bench_trained *t, const eqs_dataset *data, size_t epochs
     return status;
 }
 
-eqs_status bench_trained_make(const char *path, size_t epochs, size_t data, size_t samples,
+eqs_status bench_trained_make(const char *path, size_t epochs, size_t data, size_t minibatches,
                               bench_trained *out)
 {
     eqs_dataset *set = NULL;
@@ -189,7 +196,7 @@ eqs_status bench_trained_make(const char *path, size_t epochs, size_t data, size
     if (status == EQS_OK)
         status = set_up(out, NULL, &set);
     if (status == EQS_OK)
-        status = train(out, set, epochs, samples);
+        status = train(out, set, epochs, minibatches);
     eqs_dataset_destroy(set);
     if (status != EQS_OK)
         bench_trained_clear(out);

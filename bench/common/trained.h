@@ -1,5 +1,5 @@
-/* A network in the middle of its training, as a benchmark needs it: the weights, and the samples that training
- * would take next, with the states that they were left in an epoch ago. */
+/* A network in the middle of its training, as a benchmark needs it: the weights, and the samples that
+ * training would take next, with the states that they were left in an epoch ago. */
 #ifndef EQS_BENCH_TRAINED_H
 #define EQS_BENCH_TRAINED_H
 
@@ -18,13 +18,13 @@ typedef struct bench_trained {
     float *state;     /* [n x state size]: rows for eqs_engine_put_state in single precision */
 } bench_trained;
 
-/* The next `samples` samples of a run file's checkpoint (fewer when the training data has fewer).
+/* The next `minibatches` minibatches of a run file's checkpoint (fewer when the training data has fewer).
  * EQS_BAD_CONFIG when the run is not in single precision; errors of store/h5file.h and store/dataset.h. */
-eqs_status bench_trained_load(const char *run_file, size_t samples, bench_trained *out);
+eqs_status bench_trained_load(const char *run_file, size_t minibatches, bench_trained *out);
 
-/* Trains the configuration at `path` for `epochs` epochs on `data` training samples (0: as configured), on
- * Fashion-MNIST when MNIST is asked for and not there. */
-eqs_status bench_trained_make(const char *path, size_t epochs, size_t data, size_t samples,
+/* Trains the configuration at `path` for `epochs` epochs on `data` training samples, as many test samples and
+ * no validation samples (0: as configured), on Fashion-MNIST when MNIST is asked for and not there. */
+eqs_status bench_trained_make(const char *path, size_t epochs, size_t data, size_t minibatches,
                               bench_trained *out);
 
 void bench_trained_clear(bench_trained *trained);

@@ -117,9 +117,10 @@ static void persistent_states_shorten_the_second_epoch(void **state)
     (void)state;
     static const char *const engines[] = {"learning.engine=batch", "learning.engine=ode"};
     for (size_t i = 0; i < 2; i++) {
-        small_run warm = SMALL_RUN(engines[i], "learning.rates=0.02", "network.layers=[6, 8, 8, 3]");
-        small_run cold = SMALL_RUN(engines[i], "learning.rates=0.02", "network.layers=[6, 8, 8, 3]",
-                                   "learning.persistent=false");
+        small_run warm =
+            SMALL_RUN(engines[i], "learning.rates=0.02", "network.gain=1", "network.layers=[6, 8, 8, 3]");
+        small_run cold = SMALL_RUN(engines[i], "learning.rates=0.02", "network.gain=1",
+                                   "network.layers=[6, 8, 8, 3]", "learning.persistent=false");
         eqs_epoch_row warm_first = small_epoch(&warm), cold_first = small_epoch(&cold);
         eqs_epoch_row warm_second = small_epoch(&warm), cold_second = small_epoch(&cold);
         assert_true(warm_first.sweeps_free == cold_first.sweeps_free);
