@@ -61,7 +61,7 @@ struct eqs_engine {
     eqs_plan *plan;
     eqs_engine_method method;
     bool openblas;
-    size_t batch, n; /* room and present size of the minibatch */
+    size_t batch, n;                /* room and present size of the minibatch */
     size_t share_first, share_last; /* samples [first, last) that relaxations touch */
     size_t threads;
     eqs_pool *pool;

@@ -170,15 +170,15 @@ static void a_run_stopped_in_mid_phase_has_the_same_bits(void **state)
 {
     (void)state;
     static const char *const overrides[] = {"learning.engine=ode", "relaxation.solver=cvode-bdf",
-                                            "data.validation=10", "data.test=10"};
-    write_whole(4, overrides, scratch("whole.h5"));
+                                            "data.train=21", "data.validation=45", "data.test=45"};
+    write_whole(5, overrides, scratch("whole.h5"));
     const file_path path = in_scratch("parts.h5");
     struct sigaction old, action = {.sa_handler = stop_by_timer};
     assert_int_equal(sigaction(SIGALRM, &action, &old), 0);
     eqs_status status = EQS_INTERRUPTED;
     int parts = 0, midway = 0;
     for (; status == EQS_INTERRUPTED && parts < 2000; parts++) {
-        small_run run = small_run_open(4, overrides, 1);
+        small_run run = small_run_open(5, overrides, 1);
         eqs_run *file;
         assert_ok(eqs_run_open(path.text, run.setup, run.trainer, &file));
         if (parts > 0)

@@ -359,6 +359,20 @@ static void a_run_that_leaves_the_finite_numbers_says_where(void **state)
     }
 }
 
+static void nudged_phases_may_have_a_tolerance_of_their_own(void **state)
+{
+    (void)state;
+    for (int engine = 0; engine < 2; engine++) {
+        small_run run = SMALL_RUN("relaxation.tolerance=1e-3", "relaxation.nudged_tolerance=1e-9",
+                                  "relaxation.solver=euler", "relaxation.step=0.3",
+                                  engine == 0 ? "learning.engine=batch" : "learning.engine=ode");
+        eqs_epoch_row row = small_epoch(&run);
+        assert_true(row.residual <= 1e-3 && row.residual > 1e-6);
+        assert_true(row.residual_nudged <= 1e-9 && row.unconverged == 0.0);
+        small_run_close(&run);
+    }
+}
+
 static void the_scheme_of_the_paper_trains_without_a_certificate(void **state)
 {
     (void)state;
@@ -417,6 +431,7 @@ int main(void)
         cmocka_unit_test(layers_that_do_not_fit_the_data_are_refused),
         cmocka_unit_test(engines_that_cannot_are_refused),
         cmocka_unit_test(a_run_that_leaves_the_finite_numbers_says_where),
+        cmocka_unit_test(nudged_phases_may_have_a_tolerance_of_their_own),
         cmocka_unit_test(the_scheme_of_the_paper_trains_without_a_certificate),
         cmocka_unit_test(every_allocation_of_a_trainer_may_fail),
     };
