@@ -47,7 +47,7 @@ static eqs_status evaluate(const cli_subject *subject, const cli_common *common,
     eqs_trainer *trainer = NULL;
     uint32_t *confusion = NULL;
     double error, cost, residual;
-    EQS_TRY(eqs_setup_train_options(subject->setup, common->threads, &train));
+    EQS_TRY(eqs_setup_evaluation_options(subject->setup, common->threads, &train));
     train.persistent = false;
     eqs_status status = eqs_dataset_open(&subject->config->data, subject->config->seed, &data);
     if (status == EQS_OK && eqs_dataset_count(data, part) == 0)

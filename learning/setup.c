@@ -228,7 +228,8 @@ void eqs_setup_destroy(eqs_setup *setup)
     eqs_free(setup);
 }
 
-eqs_status eqs_setup_train_options(const eqs_setup *setup, int threads, eqs_train_options *out)
+/* What training asks for and evaluation does not. */
+static eqs_status check_training(const eqs_setup *setup)
 {
     const eqs_config *config = setup->config;
     const eqs_config_learning *learning = &config->learning;
@@ -249,6 +250,13 @@ eqs_status eqs_setup_train_options(const eqs_setup *setup, int threads, eqs_trai
                                "allowed: |beta| < 1, or euler with nudged_iterations",
                                learning->beta, eqs_config_word("learning.nudge", learning->nudge),
                                fabs(learning->beta));
+    return EQS_OK;
+}
+
+eqs_status eqs_setup_evaluation_options(const eqs_setup *setup, int threads, eqs_train_options *out)
+{
+    const eqs_config *config = setup->config;
+    const eqs_config_learning *learning = &config->learning;
     const eqs_rule *rule = eqs_rule_find(eqs_config_word("learning.rule", learning->rule));
     if (rule == NULL)
         return eqs_config_fail(config, "learning.rule", "is not a learning rule of this build");
@@ -274,4 +282,10 @@ eqs_status eqs_setup_train_options(const eqs_setup *setup, int threads, eqs_trai
             },
     };
     return EQS_OK;
+}
+
+eqs_status eqs_setup_train_options(const eqs_setup *setup, int threads, eqs_train_options *out)
+{
+    EQS_TRY(check_training(setup));
+    return eqs_setup_evaluation_options(setup, threads, out);
 }

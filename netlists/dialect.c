@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { POINTS_PER_LINE = 4, NAMES_PER_LINE = 8, BUFFER = 1 << 18 };
 
@@ -177,7 +178,10 @@ eqs_status eqs_netlist_write(const eqs_netlist *netlist, const eqs_dialect *dial
 
 eqs_status eqs_netlist_write_file(const eqs_netlist *netlist, const eqs_dialect *dialect, const char *path)
 {
-    char *part = eqs_format("%s.part", path);
+    /* a device or a pipe is written, not replaced by a file */
+    struct stat there;
+    bool special = stat(path, &there) == 0 && !S_ISREG(there.st_mode);
+    char *part = special ? eqs_strdup(path) : eqs_format("%s.part", path);
     if (part == NULL)
         return EQS_NO_MEMORY;
     FILE *file = fopen(part, "w");
@@ -189,9 +193,9 @@ eqs_status eqs_netlist_write_file(const eqs_netlist *netlist, const eqs_dialect 
     eqs_status status = eqs_netlist_write(netlist, dialect, file);
     if (fclose(file) != 0 && status == EQS_OK)
         status = eqs_fail(EQS_IO, "cannot write '%s': %s", path, strerror(errno));
-    if (status == EQS_OK && rename(part, path) != 0)
+    if (status == EQS_OK && !special && rename(part, path) != 0)
         status = eqs_fail(EQS_IO, "cannot rename '%s' to '%s': %s", part, path, strerror(errno));
-    if (status != EQS_OK)
+    if (status != EQS_OK && !special)
         remove(part);
     eqs_free(part);
     return status;
