@@ -23,8 +23,8 @@ void eqs_setup_destroy(eqs_setup *setup);
 /* Options of a trainer for this setup; `threads` >= 1. Pointers are borrowed from the setup. */
 eqs_status eqs_setup_evaluation_options(const eqs_setup *setup, int threads, eqs_train_options *out);
 
-/* The same for training, which needs learning rates, the zero start, and nudged phases that have an equilibrium
- * (EQS_BAD_CONFIG names the key otherwise). */
+/* The same for training, which needs learning rates, the zero start, and nudged phases that have an
+ * equilibrium (EQS_BAD_CONFIG names the key otherwise). */
 eqs_status eqs_setup_train_options(const eqs_setup *setup, int threads, eqs_train_options *out);
 
 #endif

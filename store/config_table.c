@@ -162,7 +162,8 @@ const eqs_config_key eqs_config_keys[] = {
     {KEY(learning, persistent), .value = "true", .unit = "",
      .meaning = "start each sample's free phase from its state one epoch before (paper 001 sec. 5.2)"},
     {KEY(learning, engine), .value = "batch", .words = WORDS("batch", "ode"), .unit = "",
-     .meaning = "phases by the batch engine, or one after the other by relaxation.solver in double precision (cvode: the ODE)"},
+     .meaning = "phases by the batch engine, or one after the other by relaxation.solver in double precision "
+                "(cvode: the ODE)"},
     {KEY(learning, stop_at_train_error), .value = "-1", .min = -1, .max = 1, .unit = "fraction",
      .meaning = "stop when the training error of an epoch is not above this; negative: never"},
     {KEY(learning, shuffle), .value = "false", .unit = "",
