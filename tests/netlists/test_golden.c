@@ -9,7 +9,7 @@
 #include "netlists/behavioural.h"
 #include "netlists/dialect.h"
 
-static const char *const folder = EQS_TEST_DATA "/../netlists/golden";
+static const char *const folder = EQS_TEST_FOLDER "/netlists/golden";
 
 /* weights with few digits, so that the files can be read */
 static void open_net(small_net *s)
