@@ -50,10 +50,6 @@ void cli_common_clear(cli_common *common);
  * stopped. */
 int cli_fail(eqs_status status);
 
-/* Writes a result file also when a check failed: returns `status` with its message, or why the file was not
- * written. */
-eqs_status cli_commit(eqs_h5_writer *writer, const char *path, eqs_status status);
-
 /* A line on stderr unless --quiet. */
 void cli_note(const cli_common *common, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -100,6 +96,22 @@ void cli_samples_clear(cli_samples *samples);
 
 /* EQS_USAGE unless --solver names a solver (NULL: not given). */
 eqs_status cli_check_solver(const char *name);
+
+/* A command that measures something on samples of a subject and writes one result file. */
+typedef struct cli_measurement {
+    const cli_common *common;
+    cli_subject subject;
+    cli_samples samples;
+    eqs_h5_writer *writer;
+} cli_measurement;
+
+/* Loads the subject and the samples, and begins the result file (its header names `group` as the default). */
+eqs_status cli_measurement_open(const char *word, const char *samples, const char *group,
+                                const cli_common *common, cli_measurement *out);
+
+/* Writes the file when `status` is EQS_OK or EQS_CHECK_FAILED (what was measured is kept), releases
+ * everything, and returns the exit code; prints the message when it is not 0. */
+int cli_measurement_close(cli_measurement *measurement, eqs_status status);
 
 /* Phase by word: "free" or "nudged" (beta = learning.beta; the sign may follow: "nudged-", "nudged+"). */
 eqs_status cli_phase_xi(const cli_subject *subject, const char *word, double *xi);

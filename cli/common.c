@@ -135,14 +135,6 @@ json_t *cli_json_real(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-eqs_status cli_commit(eqs_h5_writer *writer, const char *path, eqs_status status)
-{
-    char why[512];
-    snprintf(why, sizeof why, "%s", eqs_error_message());
-    EQS_TRY(eqs_h5_commit(writer, path));
-    return status == EQS_OK ? EQS_OK : eqs_fail(status, "%s", why);
-}
-
 void cli_note(const cli_common *common, const char *format, ...)
 {
     if (common->quiet)

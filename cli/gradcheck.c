@@ -87,9 +87,12 @@ static double judged_cosine(const eqs_gradcheck *check)
     return check->row[EQS_EQPROP_CENTRED][best].all.cosine;
 }
 
-static eqs_status run(const cli_subject *subject, const cli_samples *samples, const cli_common *common,
-                      const gradcheck_command *own, eqs_h5_writer *writer)
+static eqs_status run(const cli_measurement *measurement, const gradcheck_command *own)
 {
+    const cli_subject *subject = &measurement->subject;
+    const cli_samples *samples = &measurement->samples;
+    const cli_common *common = measurement->common;
+    eqs_h5_writer *writer = measurement->writer;
     EQS_TRY(cli_check_solver(own->solver));
     const eqs_setup *setup = subject->setup;
     eqs_phase phase = {.net = setup->net,
@@ -144,25 +147,11 @@ int cli_gradcheck(int argc, char **argv)
     gradcheck_command own = {.samples = "0:16", .solver = "auto", .cosine = 0.9999, .finite = 400};
     const char *word;
     cli_parse(&syntax, argc, argv, &common, &word, &own);
-    cli_subject subject = {0};
-    cli_samples samples = {0};
-    eqs_h5_writer *writer = NULL;
-    eqs_status status = cli_subject_load(word, &common, &subject);
+    cli_measurement measurement;
+    eqs_status status = cli_measurement_open(word, own.samples, "study", &common, &measurement);
     if (status == EQS_OK)
-        status = cli_samples_load(&subject, own.samples, &samples);
-    if (status == EQS_OK)
-        status = eqs_h5_create(&writer);
-    if (status == EQS_OK)
-        status = eqs_result_header(writer, subject.setup, subject.setup->theta, false, "complete", "study");
-    if (status == EQS_OK)
-        status = eqs_result_samples(writer, samples.part, samples.n, samples.index, samples.label);
-    if (status == EQS_OK)
-        status = run(&subject, &samples, &common, &own, writer);
-    if (status == EQS_OK || status == EQS_CHECK_FAILED)
-        status = cli_commit(writer, common.output, status);
-    eqs_h5_writer_destroy(writer);
-    cli_samples_clear(&samples);
-    cli_subject_clear(&subject);
+        status = run(&measurement, &own);
+    int code = cli_measurement_close(&measurement, status);
     cli_common_clear(&common);
-    return status == EQS_OK ? 0 : cli_fail(status);
+    return code;
 }

@@ -102,9 +102,12 @@ static eqs_status one_phase(const cli_subject *subject, const cli_samples *sampl
     return status;
 }
 
-static eqs_status run(const cli_subject *subject, const cli_samples *samples, const cli_common *common,
-                      const relax_command *own, eqs_h5_writer *writer, size_t *unconverged)
+static eqs_status run(const cli_measurement *measurement, const relax_command *own)
 {
+    const cli_subject *subject = &measurement->subject;
+    const cli_samples *samples = &measurement->samples;
+    const cli_common *common = measurement->common;
+    eqs_h5_writer *writer = measurement->writer;
     const eqs_setup *setup = subject->setup;
     eqs_relax_options relax = setup->relax;
     double xi;
@@ -126,11 +129,15 @@ static eqs_status run(const cli_subject *subject, const cli_samples *samples, co
     else
         eqs_state_fill(setup->net, state, 0.0);
     /* a nudged phase starts from the free one */
-    eqs_status status = one_phase(subject, samples, common, &relax, "free", 0.0, state, writer, unconverged);
+    size_t unconverged = 0;
+    eqs_status status = one_phase(subject, samples, common, &relax, "free", 0.0, state, writer, &unconverged);
     relax.settled_start = true;
     if (status == EQS_OK && xi != 0.0)
-        status = one_phase(subject, samples, common, &relax, "nudged", xi, state, writer, unconverged);
+        status = one_phase(subject, samples, common, &relax, "nudged", xi, state, writer, &unconverged);
     eqs_state_destroy(state);
+    if (status == EQS_OK && unconverged > 0)
+        status = eqs_fail(EQS_CHECK_FAILED, "%zu relaxations did not converge (all results are in %s)",
+                          unconverged, common->output);
     return status;
 }
 
@@ -152,30 +159,11 @@ int cli_relax(int argc, char **argv)
     relax_command own = {.samples = "0:16"};
     const char *word;
     cli_parse(&syntax, argc, argv, &common, &word, &own);
-    cli_subject subject = {0};
-    cli_samples samples = {0};
-    eqs_h5_writer *writer = NULL;
-    size_t unconverged = 0;
-    eqs_status status = cli_subject_load(word, &common, &subject);
+    cli_measurement measurement;
+    eqs_status status = cli_measurement_open(word, own.samples, "relaxation", &common, &measurement);
     if (status == EQS_OK)
-        status = cli_samples_load(&subject, own.samples, &samples);
-    if (status == EQS_OK)
-        status = eqs_h5_create(&writer);
-    if (status == EQS_OK)
-        status =
-            eqs_result_header(writer, subject.setup, subject.setup->theta, false, "complete", "relaxation");
-    if (status == EQS_OK)
-        status = eqs_result_samples(writer, samples.part, samples.n, samples.index, samples.label);
-    if (status == EQS_OK)
-        status = run(&subject, &samples, &common, &own, writer, &unconverged);
-    if (status == EQS_OK)
-        status = eqs_h5_commit(writer, common.output);
-    if (status == EQS_OK && unconverged > 0)
-        status = eqs_fail(EQS_NOT_CONVERGED, "%zu relaxations did not converge (all results are in %s)",
-                          unconverged, common.output);
-    eqs_h5_writer_destroy(writer);
-    cli_samples_clear(&samples);
-    cli_subject_clear(&subject);
+        status = run(&measurement, &own);
+    int code = cli_measurement_close(&measurement, status);
     cli_common_clear(&common);
-    return status == EQS_OK ? 0 : cli_fail(status);
+    return code;
 }

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "base/memory.h"
+#include "learning/result_file.h"
 #include "learning/run_file.h"
 
 #include <math.h>
@@ -170,4 +171,36 @@ eqs_status cli_check_solver(const char *name)
     if (name == NULL || eqs_solver_find(name) != NULL)
         return EQS_OK;
     return eqs_fail(EQS_USAGE, "--solver: '%s' found; `eqspice list solvers` shows what is allowed", name);
+}
+
+eqs_status cli_measurement_open(const char *word, const char *samples, const char *group,
+                                const cli_common *common, cli_measurement *out)
+{
+    *out = (cli_measurement){.common = common};
+    EQS_TRY(cli_subject_load(word, common, &out->subject));
+    EQS_TRY(cli_samples_load(&out->subject, samples, &out->samples));
+    EQS_TRY(eqs_h5_create(&out->writer));
+    const eqs_setup *setup = out->subject.setup;
+    EQS_TRY(eqs_result_header(out->writer, setup, setup->theta, false, "complete", group));
+    return eqs_result_samples(out->writer, out->samples.part, out->samples.n, out->samples.index,
+                              out->samples.label);
+}
+
+/* Writes the file and returns `status` with its message, or why the file was not written. */
+static eqs_status commit(const cli_measurement *measurement, eqs_status status)
+{
+    char why[512];
+    snprintf(why, sizeof why, "%s", eqs_error_message());
+    EQS_TRY(eqs_h5_commit(measurement->writer, measurement->common->output));
+    return status == EQS_OK ? EQS_OK : eqs_fail(status, "%s", why);
+}
+
+int cli_measurement_close(cli_measurement *measurement, eqs_status status)
+{
+    if (status == EQS_OK || status == EQS_CHECK_FAILED)
+        status = commit(measurement, status);
+    eqs_h5_writer_destroy(measurement->writer);
+    cli_samples_clear(&measurement->samples);
+    cli_subject_clear(&measurement->subject);
+    return status == EQS_OK ? 0 : cli_fail(status);
 }
