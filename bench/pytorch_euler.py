@@ -7,9 +7,13 @@ extrapolates to an epoch of 2500 minibatches of 20. Needs Debian's python3-torch
     /usr/bin/python3 bench/pytorch_euler.py [--seconds 10] [--threads 1 2]
 """
 import argparse
+import os
 import time
 
-import torch
+# OpenBLAS's own threads are not bound by torch.set_num_threads; must be set before torch is loaded
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import torch  # noqa: E402
 
 # layers, free steps, nudged steps, learning rates: Table 2
 MODELS = {

@@ -77,15 +77,23 @@ static void print_progress(const eqs_train_position *position, size_t done, size
             fmax(position->sums.residual, position->sums.residual_nudged), left);
 }
 
+/* "4.18", or "-" when there are no samples to measure it on */
+static const char *percent(double fraction, char text[16])
+{
+    snprintf(text, 16, "%5.2f", 100.0 * fraction);
+    return isnan(fraction) ? "    -" : text;
+}
+
 static void print_row(const train_job *job, const eqs_epoch_row *row, double seconds)
 {
     if (job->common.quiet)
         return;
+    char validation[16], test[16];
     fprintf(stderr,
-            "%sepoch %3.0f  train %6.3f %%  validation %5.2f %%  test %5.2f %%  cost %.5f  residual %.1e  "
+            "%sepoch %3.0f  train %6.3f %%  validation %s %%  test %s %%  cost %.5f  residual %.1e  "
             "sweeps %.1f + %.1f  %.2f s%s\n",
             job->terminal ? "\r\033[K" : "", row->epoch, 100.0 * row->train_error,
-            100.0 * row->validation_error, 100.0 * row->test_error, row->cost,
+            percent(row->validation_error, validation), percent(row->test_error, test), row->cost,
             fmax(row->residual, row->residual_nudged), row->sweeps_free, row->sweeps_nudged, seconds,
             row->unconverged > 0.0 ? "  (some phases above tolerance)" : "");
 }
