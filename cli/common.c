@@ -118,7 +118,8 @@ void cli_common_clear(cli_common *common)
 int cli_fail(eqs_status status)
 {
     int signal_number = eqs_stop_requested();
-    bool stopped = signal_number != 0 && (status == EQS_INTERRUPTED || status == EQS_NOT_CONVERGED);
+    bool stopped = signal_number != 0 &&
+                   (status == EQS_INTERRUPTED || status == EQS_NOT_CONVERGED || status == EQS_CHECK_FAILED);
     fprintf(stderr, "eqspice: %s%s\n", stopped ? "stopped by a signal: " : "", eqs_error_message());
     return stopped ? 128 + signal_number : eqs_status_exit_code(status);
 }
