@@ -6,6 +6,7 @@
 #include "netlists/worker.h"
 
 #include <cblas.h>
+#include <errno.h>
 #include <hdf5.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +68,15 @@ static void print_help(FILE *out)
         "Example: eqspice train hopfield-fashion-8x8 -o run.h5\n");
 }
 
+/* Data goes to stdout: what could not be written there is an error, too. */
+static int end_output(int code)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return code;
+    eqs_status status = eqs_fail(EQS_IO, "cannot write to the standard output: %s", strerror(errno));
+    return code == 0 ? cli_fail(status) : code;
+}
+
 /* Runs a command on all ranks that mpirun has started. */
 static int run(const cli_command *command, int argc, char **argv)
 {
@@ -79,7 +89,7 @@ static int run(const cli_command *command, int argc, char **argv)
                : eqs_rank() == 0 ? cli_fail(status)
                                  : eqs_status_exit_code(status);
     eqs_ranks_stop();
-    return code;
+    return end_output(code);
 }
 
 int main(int argc, char **argv)
@@ -93,11 +103,11 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         print_help(stdout);
-        return 0;
+        return end_output(0);
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
         print_version();
-        return 0;
+        return end_output(0);
     }
     for (const cli_command *command = cli_commands; command->name != NULL; command++) {
         if (strcmp(argv[1], command->name) != 0)

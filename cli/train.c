@@ -22,6 +22,7 @@ typedef struct train_options {
 static const struct argp_option options[] = {
     {"resume", KEY_RESUME, 0, 0, "Go on from FILE's checkpoint (start anew when FILE does not exist)", 1},
     {"wall-limit", KEY_LIMIT, "SECONDS", 0, "Checkpoint and stop after so many seconds of this call", 1},
+    {"time-limit", 0, 0, OPTION_ALIAS, 0, 1},
     {0},
 };
 
@@ -179,6 +180,17 @@ static eqs_status finish(train_job *job, eqs_status status)
     return eqs_fail(status, "%s; what was computed is in %s", why, job->common.output);
 }
 
+/* The lines of a resumed run's epochs: those of later ones go, and those that a crash lost are written again.
+ */
+static eqs_status open_metrics(train_job *job)
+{
+    size_t n = eqs_run_rows(job->run);
+    EQS_TRY(eqs_metrics_open(job->common.output, n, &job->metrics));
+    for (size_t i = eqs_metrics_kept(job->metrics); i < n; i++)
+        EQS_TRY(log_row(job, eqs_run_row(job->run, i), eqs_run_row_seconds(job->run, i)));
+    return EQS_OK;
+}
+
 static eqs_status prepare(train_job *job, const char *word)
 {
     EQS_TRY(cli_subject_load(word, &job->common, &job->subject));
@@ -198,7 +210,7 @@ static eqs_status prepare(train_job *job, const char *word)
         cli_note(&job->common, "resuming after %u epochs and %u minibatches",
                  eqs_trainer_position(job->trainer)->epoch, eqs_trainer_position(job->trainer)->minibatch);
     }
-    return eqs_rank() == 0 ? eqs_metrics_open(job->common.output, exists, &job->metrics) : EQS_OK;
+    return eqs_rank() == 0 ? open_metrics(job) : EQS_OK;
 }
 
 int cli_train(int argc, char **argv)
@@ -237,13 +249,15 @@ int cli_train(int argc, char **argv)
         cli_note(&job.common, "%s: %zu epochs in %.1f s", job.common.output, n, eqs_run_seconds(job.run));
     }
     int code = 0;
+    eqs_status closed = eqs_metrics_close(job.metrics);
+    if (status == EQS_OK)
+        status = closed;
     if (status != EQS_OK && status != EQS_INTERRUPTED && eqs_ranks() > 1)
         eqs_ranks_abort(cli_fail(status)); /* the other ranks may wait for this one */
     if (status == EQS_INTERRUPTED && job.limit_reached)
         cli_note(&job.common, "wall limit reached: %s; --resume goes on", eqs_error_message());
     else if (status != EQS_OK)
         code = cli_fail(status);
-    eqs_metrics_close(job.metrics);
     eqs_run_close(job.run);
     eqs_trainer_destroy(job.trainer);
     eqs_dataset_destroy(job.data);

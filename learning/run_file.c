@@ -109,6 +109,11 @@ const eqs_epoch_row *eqs_run_row(const eqs_run *run, size_t i)
     return &run->row[i];
 }
 
+double eqs_run_row_seconds(const eqs_run *run, size_t i)
+{
+    return run->seconds[i];
+}
+
 double eqs_run_seconds(const eqs_run *run)
 {
     double sum = 0.0;

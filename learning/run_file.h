@@ -25,6 +25,7 @@ eqs_status eqs_run_append(eqs_run *run, const eqs_epoch_row *row, double seconds
 /* Rows so far; the i-th row. */
 size_t eqs_run_rows(const eqs_run *run);
 const eqs_epoch_row *eqs_run_row(const eqs_run *run, size_t i);
+double eqs_run_row_seconds(const eqs_run *run, size_t i);
 double eqs_run_seconds(const eqs_run *run); /* sum over rows */
 
 /* Writes the file: `status` is "running", "complete", "interrupted" or "failed: why". */

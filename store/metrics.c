@@ -6,57 +6,65 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 struct eqs_metrics {
     int fd;
+    size_t kept;
     char *name;
     json_t *line;
     bool failed; /* memory was short while the line was made */
 };
 
-/* cuts what follows the last newline */
-static eqs_status cut_partial_line(const eqs_metrics *m)
+/* cuts what follows the first `lines` newlines, or the last newline when there are fewer */
+static eqs_status cut_lines(eqs_metrics *m, size_t lines)
 {
     char part[4096];
-    off_t end = lseek(m->fd, 0, SEEK_END), keep = 0;
-    for (off_t at = end; at > 0 && keep == 0;) {
-        size_t n = at > (off_t)sizeof part ? sizeof part : (size_t)at;
-        at -= (off_t)n;
-        ssize_t got = pread(m->fd, part, n, at);
-        if (got != (ssize_t)n)
-            return eqs_fail(EQS_IO, "%s: cannot read: %s", m->name,
-                            got < 0 ? strerror(errno) : "it became shorter");
-        const char *newline = memrchr(part, '\n', n);
-        keep = newline != NULL ? at + (newline - part) + 1 : 0;
+    off_t at = 0, keep = 0;
+    while (m->kept < lines) {
+        ssize_t got = pread(m->fd, part, sizeof part, at);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return eqs_fail(EQS_IO, "%s: cannot read: %s", m->name, strerror(errno));
+        if (got == 0)
+            break;
+        for (ssize_t i = 0; i < got && m->kept < lines; i++) {
+            if (part[i] == '\n') {
+                keep = at + i + 1;
+                m->kept++;
+            }
+        }
+        at += got;
     }
-    if (end >= 0 && (keep == end || ftruncate(m->fd, keep) == 0))
+    if (ftruncate(m->fd, keep) == 0)
         return EQS_OK;
-    return eqs_fail(EQS_IO, "%s: cannot cut its last line: %s", m->name, strerror(errno));
+    return eqs_fail(EQS_IO, "%s: cannot cut its last lines: %s", m->name, strerror(errno));
 }
 
-static eqs_status open_metrics(const char *path, bool resume, eqs_metrics *m)
+static eqs_status open_metrics(const char *path, size_t keep, eqs_metrics *m)
 {
     m->name = eqs_format("%s.metrics.jsonl", path);
     m->line = json_object();
     if (m->name == NULL || m->line == NULL)
         return eqs_fail(EQS_NO_MEMORY, "%s: no memory for metrics", path);
-    m->fd = open(m->name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | (resume ? 0 : O_TRUNC), 0666);
+    m->fd = open(m->name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | (keep > 0 ? 0 : O_TRUNC), 0666);
     if (m->fd < 0)
         return eqs_fail(EQS_IO, "%s: cannot open: %s", m->name, strerror(errno));
-    return resume ? cut_partial_line(m) : EQS_OK;
+    return keep > 0 ? cut_lines(m, keep) : EQS_OK;
 }
 
-eqs_status eqs_metrics_open(const char *path, bool resume, eqs_metrics **out)
+eqs_status eqs_metrics_open(const char *path, size_t keep, eqs_metrics **out)
 {
     *out = NULL;
     eqs_metrics *m = eqs_alloc(1, sizeof *m);
     if (m == NULL)
         return EQS_NO_MEMORY;
     m->fd = -1;
-    eqs_status status = open_metrics(path, resume, m);
+    eqs_status status = open_metrics(path, keep, m);
     if (status != EQS_OK) {
         eqs_metrics_close(m);
         return status;
@@ -65,15 +73,22 @@ eqs_status eqs_metrics_open(const char *path, bool resume, eqs_metrics **out)
     return EQS_OK;
 }
 
-void eqs_metrics_close(eqs_metrics *metrics)
+size_t eqs_metrics_kept(const eqs_metrics *metrics)
+{
+    return metrics->kept;
+}
+
+eqs_status eqs_metrics_close(eqs_metrics *metrics)
 {
     if (metrics == NULL)
-        return;
-    if (metrics->fd >= 0)
-        close(metrics->fd);
+        return EQS_OK;
+    eqs_status status = EQS_OK;
+    if (metrics->fd >= 0 && close(metrics->fd) != 0)
+        status = eqs_fail(EQS_IO, "%s: cannot close: %s", metrics->name, strerror(errno));
     json_decref(metrics->line);
     eqs_free(metrics->name);
     eqs_free(metrics);
+    return status;
 }
 
 static void put(eqs_metrics *m, const char *name, json_t *value)
@@ -111,19 +126,22 @@ void eqs_metrics_reals(eqs_metrics *metrics, const char *name, const double *val
     put(metrics, name, list);
 }
 
-/* the line with its newline in one write, so that no reader sees a part of it */
+/* the line with its newline, in one write where the system takes it whole: no reader sees a part of it then
+ */
 static eqs_status write_line(const eqs_metrics *m, char *text)
 {
-    size_t n = strlen(text);
-    text[n] = '\n'; /* in place of the final zero */
-    ssize_t wrote;
-    do
-        wrote = write(m->fd, text, n + 1);
-    while (wrote < 0 && errno == EINTR);
-    if (wrote == (ssize_t)(n + 1))
-        return EQS_OK;
-    return eqs_fail(EQS_IO, "%s: cannot write a line of %zu bytes: %s", m->name, n + 1,
-                    wrote < 0 ? strerror(errno) : "only a part was accepted");
+    size_t n = strlen(text) + 1, done = 0;
+    text[n - 1] = '\n'; /* in place of the final zero */
+    while (done < n) {
+        ssize_t wrote = write(m->fd, text + done, n - done);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0)
+            return eqs_fail(EQS_IO, "%s: cannot write a line of %zu bytes (%zu written): %s", m->name, n,
+                            done, wrote < 0 ? strerror(errno) : "nothing was accepted");
+        done += (size_t)wrote;
+    }
+    return EQS_OK;
 }
 
 eqs_status eqs_metrics_write(eqs_metrics *metrics)

@@ -5,18 +5,22 @@
 
 #include "base/status.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 typedef struct eqs_metrics eqs_metrics;
 
-/* Opens path + ".metrics.jsonl". resume: appends behind the complete lines that are there (a last line that a
- * crash cut is removed); otherwise starts anew. EQS_IO. *out is the caller's. */
-eqs_status eqs_metrics_open(const char *path, bool resume, eqs_metrics **out);
+/* Opens path + ".metrics.jsonl" and keeps its first `keep` complete lines: those of the epochs that a resumed
+ * run has (later ones, written after its last checkpoint, are done again); 0 starts anew. EQS_IO. *out is the
+ * caller's. */
+eqs_status eqs_metrics_open(const char *path, size_t keep, eqs_metrics **out);
 
-/* Closes; a line that was begun is dropped. NULL is fine. */
-void eqs_metrics_close(eqs_metrics *metrics);
+/* Complete lines that were kept: fewer than asked for when a crash or a full disk lost some. */
+size_t eqs_metrics_kept(const eqs_metrics *metrics);
+
+/* Closes; a line that was begun is dropped. EQS_IO when the system could not keep what was written. NULL is
+ * fine. */
+eqs_status eqs_metrics_close(eqs_metrics *metrics);
 
 /* Values of the present line, in the order of the calls; a name given again replaces its value. Numbers that
  * are not finite are written as null (JSON has none). Failures show at eqs_metrics_write. */

@@ -5,6 +5,7 @@ h5py, and tests that need it (or ngspice, or Fashion-MNIST) are skipped with a m
 """
 
 import gzip
+import hashlib
 import json
 import os
 import random
@@ -149,3 +150,31 @@ def all_datasets(file):
 def text_of(value):
     """A text attribute or dataset as str."""
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+# ---- faults: what is on disk after a crash, without HDF5 ----
+
+LONG = os.environ.get("EQSPICE_TEST_LONG") == "1"  # the long forms of tests/README.md
+
+
+def is_whole(content):
+    """True when the bytes are a complete result file: its own length and SHA-256 (store/h5block.c)."""
+    head = content[:512].decode("ascii", "replace").split("\n")
+    if len(head) < 4 or head[0] != "eqspice result file" or not head[3].startswith("sha256 "):
+        return False
+    digits = head[3][7:71].encode()
+    at = content.index(b"sha256 ") + 7
+    digest = hashlib.sha256(content[:at] + b"0" * 64 + content[at + 64 :]).hexdigest()
+    return int(head[2].split()[1]) == len(content) and digest.encode() == digits
+
+
+def same_datasets(name, other):
+    """Paths of datasets that two result files do not share with the same bytes, wall-clock times aside."""
+    with h5py.File(name, "r") as a, h5py.File(other, "r") as b:
+        ours, theirs = all_datasets(a), all_datasets(b)
+        paths = (set(ours) | set(theirs)) - {"/training/seconds", "/config/text"}
+        return [
+            path
+            for path in sorted(paths)
+            if path not in ours or path not in theirs or ours[path][()].tobytes() != theirs[path][()].tobytes()
+        ]

@@ -68,7 +68,7 @@ static void each_line_of_metrics_is_a_json_object(void **state)
 {
     (void)state;
     eqs_metrics *m;
-    assert_ok(eqs_metrics_open(scratch("run.h5"), false, &m));
+    assert_ok(eqs_metrics_open(scratch("run.h5"), 0, &m));
     eqs_metrics_int(m, "epoch", 1);
     eqs_metrics_real(m, "cost", 0.1);
     eqs_metrics_real(m, "residual", NAN);
@@ -98,16 +98,24 @@ static void resumed_metrics_go_on_behind_the_last_complete_line(void **state)
     (void)state;
     scratch_text("r.h5.metrics.jsonl", "{\"epoch\":1}\n{\"epoch\":2}\n{\"epo");
     eqs_metrics *m;
-    assert_ok(eqs_metrics_open(scratch("r.h5"), true, &m));
+    assert_ok(eqs_metrics_open(scratch("r.h5"), 5, &m));
+    assert_int_equal(eqs_metrics_kept(m), 2);
     eqs_metrics_int(m, "epoch", 3);
     assert_ok(eqs_metrics_write(m));
-    eqs_metrics_close(m);
+    assert_ok(eqs_metrics_close(m));
     size_t size;
     char *text = (char *)scratch_read(scratch("r.h5.metrics.jsonl"), &size);
     assert_string_equal(text, "{\"epoch\":1}\n{\"epoch\":2}\n{\"epoch\":3}\n");
     free(text);
-    assert_ok(eqs_metrics_open(scratch("r.h5"), false, &m));
-    eqs_metrics_close(m);
+    /* epochs that were logged after the last checkpoint are done again */
+    assert_ok(eqs_metrics_open(scratch("r.h5"), 1, &m));
+    assert_int_equal(eqs_metrics_kept(m), 1);
+    assert_ok(eqs_metrics_close(m));
+    text = (char *)scratch_read(scratch("r.h5.metrics.jsonl"), &size);
+    assert_string_equal(text, "{\"epoch\":1}\n");
+    free(text);
+    assert_ok(eqs_metrics_open(scratch("r.h5"), 0, &m));
+    assert_ok(eqs_metrics_close(m));
     struct stat info;
     assert_int_equal(stat(scratch("r.h5.metrics.jsonl"), &info), 0);
     assert_int_equal(info.st_size, 0);
@@ -117,11 +125,11 @@ static void metrics_report_errors(void **state)
 {
     (void)state;
     eqs_metrics *m;
-    assert_fails(eqs_metrics_open("/no/such/folder/r", false, &m), EQS_IO, "cannot open: No such file");
+    assert_fails(eqs_metrics_open("/no/such/folder/r", 0, &m), EQS_IO, "cannot open: No such file");
     assert_int_equal(symlink("/dev/full", scratch("full.metrics.jsonl")), 0);
-    assert_ok(eqs_metrics_open(scratch("full"), false, &m));
+    assert_ok(eqs_metrics_open(scratch("full"), 0, &m));
     eqs_metrics_int(m, "epoch", 1);
-    assert_fails(eqs_metrics_write(m), EQS_IO, "cannot write a line of 12 bytes: No space left");
+    assert_fails(eqs_metrics_write(m), EQS_IO, "cannot write a line of 12 bytes (0 written): No space left");
     eqs_metrics_text(m, "bad", "\xff");
     assert_fails(eqs_metrics_write(m), EQS_NO_MEMORY, "not UTF-8");
     eqs_metrics_close(m);
