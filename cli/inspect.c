@@ -1,5 +1,6 @@
 #include "base/memory.h"
 #include "cli/cli.h"
+#include "cli/inspect_circuit.h"
 #include "store/h5file.h"
 
 #include <jansson.h>
@@ -92,10 +93,12 @@ static eqs_status show_training(const char *path)
 int cli_inspect(int argc, char **argv)
 {
     static const cli_syntax syntax = {
-        .arguments = "FILE.h5",
-        .doc = "List what is in a result file, and the curve of a training run.\v"
-               "Files that eqspice did not write are read by a limited child process.\n"
-               "Example: eqspice inspect run.h5",
+        .arguments = "FILE.h5|FILE.cir",
+        .doc =
+            "List what is in a result file and the curve of a training run, or the pins and parameters of a "
+            "SPICE subcircuit file.\v"
+            "Files that eqspice did not write are read by a limited child process.\n"
+            "Example: eqspice inspect run.h5",
         .least = 1,
         .most = 1,
         .uses = CLI_JSON,
@@ -105,6 +108,12 @@ int cli_inspect(int argc, char **argv)
     cli_parse(&syntax, argc, argv, &common, &path, NULL);
     inspection what = {.json = common.json, .objects = json_array()};
     bool foreign = false;
+    if (cli_is_circuit_file(path)) {
+        eqs_status status = cli_inspect_circuit(path, common.json);
+        json_decref(what.objects);
+        cli_common_clear(&common);
+        return status == EQS_OK ? 0 : cli_fail(status);
+    }
     eqs_status status = eqs_h5_inspect(path, show, &what, &foreign);
     if (status == EQS_OK && !common.json && !foreign)
         status = show_training(path);
