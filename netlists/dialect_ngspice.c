@@ -15,8 +15,11 @@ static void tolerances(const eqs_tolerances *t, FILE *file)
     print_option("abstol", t->abstol, file);
     print_option("chgtol", t->chgtol, file);
     print_option("pivtol", t->pivtol, file);
+    print_option("gmin", t->gmin, file);
     print_option("itl1", t->dc_iterations, file);
     print_option("itl4", t->tran_iterations, file);
+    if (t->temperature > 0.0)
+        fprintf(file, ".options temp=%s tnom=%s\n", CELSIUS(t->temperature), CELSIUS(t->temperature));
 }
 
 static const char *output_name(const eqs_netlist *netlist, size_t i)

@@ -15,6 +15,10 @@ static void tolerances(const eqs_tolerances *t, FILE *file)
         fprintf(file, ".options nonlin maxstep=%u\n", t->dc_iterations);
     if (t->tran_iterations > 0)
         fprintf(file, ".options nonlin-tran maxstep=%u\n", t->tran_iterations);
+    if (t->gmin > 0.0)
+        fprintf(file, ".options device gmin=%s\n", NUMBER(t->gmin));
+    if (t->temperature > 0.0)
+        fprintf(file, ".options device temp=%s tnom=%s\n", CELSIUS(t->temperature), CELSIUS(t->temperature));
 }
 
 static void print_measures(const eqs_netlist *netlist, FILE *file)

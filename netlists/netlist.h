@@ -117,6 +117,8 @@ typedef struct eqs_tolerances {
     double abstol;            /* A */
     double chgtol;            /* C */
     double pivtol;            /* S, smallest pivot of the matrix */
+    double gmin;              /* S, in parallel with every junction */
+    double temperature;       /* K, of the circuit and of its models' parameters */
     unsigned dc_iterations;   /* Newton iterations allowed for an operating point */
     unsigned tran_iterations; /* Newton iterations allowed per time step */
 } eqs_tolerances;

@@ -23,11 +23,9 @@ eqs_status eqs_netlist_tolerances(eqs_netlist *netlist, const eqs_tolerances *t)
     const struct {
         const char *name;
         double value;
-    } all[] = {{"reltol", t->reltol},
-               {"vntol", t->vntol},
-               {"abstol", t->abstol},
-               {"chgtol", t->chgtol},
-               {"pivtol", t->pivtol}};
+    } all[] = {{"reltol", t->reltol},          {"vntol", t->vntol},   {"abstol", t->abstol},
+               {"chgtol", t->chgtol},          {"pivtol", t->pivtol}, {"gmin", t->gmin},
+               {"temperature", t->temperature}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         if (!isfinite(all[i].value) || all[i].value < 0.0)
             return eqs_fail(EQS_BAD_DATA, "tolerance %s = %g: must be positive, or 0 for the default",

@@ -151,6 +151,28 @@ static void name_missing(eqs_ngspice *e)
     }
 }
 
+static size_t nudged_nodes(const eqs_spice_nudge *nudge)
+{
+    return nudge->differential ? 2 * nudge->n_outputs : nudge->n_outputs;
+}
+
+/* The nudging currents of the point that follows the rows so far. */
+static void prepare_nudge(eqs_ngspice *e)
+{
+    const eqs_spice_nudge *nudge = e->job->nudge;
+    if (nudge == NULL)
+        return;
+    size_t group = e->n_rows / nudge->n_points, point = e->n_rows % nudge->n_points;
+    if (point == 0) {
+        memset(e->nudge, 0, nudged_nodes(nudge) * sizeof *e->nudge);
+        return;
+    }
+    const double *free_row = e->rows + group * nudge->n_points * (1 + e->n_columns);
+    if (group < e->job->n_points / nudge->n_points)
+        eqs_spice_nudge_currents(nudge, nudge->beta[point], free_row + 1 + nudge->first_wanted,
+                                 nudge->target + group * nudge->n_outputs, e->nudge);
+}
+
 /* one accepted point */
 static int on_data(pvecvaluesall all, int n, int id, void *user)
 {
@@ -179,6 +201,7 @@ static int on_data(pvecvaluesall all, int n, int id, void *user)
         if (e->column[i] != NOT_WANTED)
             row[e->column[i]] = all->vecsa[i]->creal;
     }
+    prepare_nudge(e);
     return 0;
 }
 
@@ -204,8 +227,36 @@ static int on_source(double *value, double time, char *name, int id, void *user)
     }
     e->next_external = at + 1 < job->n_external ? at + 1 : 0;
     size_t point = e->n_rows < job->n_points ? e->n_rows : job->n_points - 1;
-    *value = job->supply[point * job->n_external + at];
+    const eqs_spice_nudge *nudge = job->nudge;
+    size_t row = nudge == NULL ? point : point / nudge->n_points;
+    *value = job->supply[row * job->n_external + at];
+    if (nudge != NULL && at >= nudge->first_source && at - nudge->first_source < nudged_nodes(nudge))
+        *value += e->nudge[at - nudge->first_source];
     return 0;
+}
+
+void eqs_spice_nudge_currents(const eqs_spice_nudge *nudge, double beta, const double *volts,
+                              const double *target, double *amperes)
+{
+    size_t step = nudge->differential ? 2 : 1;
+    double sum = 0.0, largest = -INFINITY;
+    for (size_t k = 0; k < nudge->n_outputs; k++) {
+        double p = nudge->differential ? volts[2 * k] - volts[2 * k + 1] : volts[k];
+        amperes[step * k] = p;
+        largest = fmax(largest, p);
+    }
+    for (size_t k = 0; nudge->cost == EQS_SPICE_CROSS_ENTROPY && k < nudge->n_outputs; k++) {
+        amperes[step * k] = exp(nudge->scale * (amperes[step * k] - largest));
+        sum += amperes[step * k];
+    }
+    for (size_t k = 0; k < nudge->n_outputs; k++) {
+        double p = amperes[step * k];
+        if (nudge->cost == EQS_SPICE_CROSS_ENTROPY)
+            p /= sum;
+        amperes[step * k] = beta * (target[k] - p);
+        if (nudge->differential)
+            amperes[2 * k + 1] = -amperes[2 * k];
+    }
 }
 
 /* --- running --- */
@@ -242,6 +293,7 @@ void eqs_ngspice_forget(eqs_ngspice *e)
     eqs_arena_clear(&e->arena);
     eqs_free(e->rows);
     eqs_free(e->column);
+    eqs_free(e->nudge);
     eqs_ngspice kept = {.exited = e->exited};
     memcpy(kept.version, e->version, sizeof kept.version);
     *e = kept;
@@ -316,6 +368,8 @@ eqs_spice_end eqs_ngspice_run(eqs_ngspice *e, const eqs_spice_job *job)
         return EQS_SPICE_NO_MEMORY;
     }
     e->n_columns = job->n_wanted;
+    if (job->nudge != NULL && (e->nudge = eqs_alloc(nudged_nodes(job->nudge), sizeof *e->nudge)) == NULL)
+        return EQS_SPICE_NO_MEMORY;
     bool loaded = load(e, job);
     if (e->no_memory)
         return EQS_SPICE_NO_MEMORY;

@@ -23,6 +23,7 @@ typedef struct eqs_ngspice {
     uint32_t *column; /* [n_vectors] 1 + column of each vector of the plot, 0 for the scale, UINT32_MAX: not
                          wanted */
     size_t missing;   /* wanted vectors that the plot lacks; the first is named in `text` */
+    double *nudge;    /* [nodes that are nudged] amperes at the point that is being solved; NULL: none */
     uint32_t next_external; /* guess of the next source to be asked for: ngspice asks in a fixed order */
     int follow;             /* lines that belong to the complaint before them */
     bool loading, refused, aborted, pseudo, gmin_stepping, source_stepping, no_memory;

@@ -1,5 +1,6 @@
 #include "netlists/number.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,4 +12,9 @@ const char *eqs_spice_number(double value, char out[EQS_SPICE_NUMBER])
     if (strtod(out, NULL) != value)
         snprintf(out, EQS_SPICE_NUMBER, "%.17g", value);
     return out;
+}
+
+double eqs_spice_celsius(double kelvin)
+{
+    return round((kelvin - 273.15) * 1e9) / 1e9;
 }

@@ -16,9 +16,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* how talking to the process went */
+typedef enum talk { TALK_FINE, TALK_LATE, TALK_DEAD } talk;
+
 struct eqs_worker {
     eqs_worker_options options;
-    pid_t pid; /* 0: none is running */
+    double begin;     /* of the present job, as eqs_clock */
+    bool no_memory;   /* for handing the present job over */
+    talk handed_over; /* how that went */
+    pid_t pid;        /* 0: none is running */
     int fd;
     size_t starts;
     char version[64];
@@ -59,8 +65,6 @@ size_t eqs_worker_starts(const eqs_worker *worker)
 }
 
 /* --- talking, with a deadline --- */
-
-typedef enum talk { TALK_FINE, TALK_LATE, TALK_DEAD } talk;
 
 /* waits until the socket can be read or written */
 static talk wait_for(int fd, short events, double deadline)
@@ -227,12 +231,42 @@ static eqs_status check_deck(const eqs_spice_job *job)
     return EQS_OK;
 }
 
+static size_t supply_rows(const eqs_spice_job *job)
+{
+    return job->nudge == NULL ? job->n_points : job->n_points / job->nudge->n_points;
+}
+
+static eqs_status check_nudge(const eqs_spice_job *job)
+{
+    const eqs_spice_nudge *nudge = job->nudge;
+    if (nudge == NULL)
+        return EQS_OK;
+    size_t nodes = nudge->differential ? 2 * nudge->n_outputs : nudge->n_outputs;
+    if (nudge->n_points == 0 || job->n_points == 0 || job->n_points % nudge->n_points != 0 ||
+        nudge->beta[0] != 0.0)
+        return eqs_fail(EQS_BAD_DATA,
+                        "nudging: %zu points in groups of %zu that begin with beta = %g: whole groups that "
+                        "begin with beta = 0 are wanted",
+                        job->n_points, nudge->n_points, nudge->n_points > 0 ? nudge->beta[0] : 0.0);
+    if (nudge->first_wanted + nodes > job->n_wanted || nudge->first_source + nodes > job->n_external)
+        return eqs_fail(EQS_BAD_DATA,
+                        "nudging of %zu nodes from vector %zu and source %zu on: there are %zu vectors "
+                        "and %zu sources",
+                        nodes, nudge->first_wanted, nudge->first_source, job->n_wanted, job->n_external);
+    for (size_t i = 0; i < supply_rows(job) * nudge->n_outputs; i++) {
+        if (!isfinite(nudge->target[i]))
+            return eqs_fail(EQS_BAD_DATA, "nudging: target %zu is not finite", i);
+    }
+    return EQS_OK;
+}
+
 static eqs_status check_job(const eqs_spice_job *job)
 {
     EQS_TRY(check_deck(job));
     if (job->n_external > 0 && job->n_points == 0)
         return eqs_fail(EQS_BAD_DATA, "external sources need a known number of points");
-    for (size_t i = 0; i < job->n_points * job->n_external; i++) {
+    EQS_TRY(check_nudge(job));
+    for (size_t i = 0; i < supply_rows(job) * job->n_external; i++) {
         if (!isfinite(job->supply[i]))
             return eqs_fail(EQS_BAD_DATA, "external source %.100s, point %zu: %g is not finite",
                             job->external[i % job->n_external], i / job->n_external, job->supply[i]);
@@ -258,7 +292,11 @@ static talk send_job(eqs_worker *worker, const eqs_spice_job *job, double deadli
                             .command_bytes = strlen(job->command) + 1,
                             .n_wanted = job->n_wanted,
                             .n_external = job->n_external,
-                            .n_points = job->n_points};
+                            .n_points = job->n_points,
+                            .n_groups = supply_rows(job),
+                            .has_nudge = job->nudge != NULL};
+    if (job->nudge != NULL)
+        q.nudge = *job->nudge;
     /* the deck is handed over with a NUL after it */
     q.deck_bytes += 1;
     char *wanted = join(job->n_wanted, job->wanted, &q.wanted_bytes);
@@ -273,7 +311,9 @@ static talk send_job(eqs_worker *worker, const eqs_spice_job *job, double deadli
                  {job->command, q.command_bytes},
                  {wanted, q.wanted_bytes},
                  {external, q.external_bytes},
-                 {job->supply, job->n_points * job->n_external * sizeof *job->supply}};
+                 {job->supply, q.n_groups * job->n_external * sizeof *job->supply},
+                 {q.nudge.beta, q.nudge.n_points * sizeof *q.nudge.beta},
+                 {q.nudge.target, q.n_groups * q.nudge.n_outputs * sizeof *q.nudge.target}};
     talk t = TALK_FINE;
     for (size_t i = 0; !*no_memory && t == TALK_FINE && i < sizeof parts / sizeof *parts; i++)
         t = send_bytes(worker->fd, parts[i].data, parts[i].size, deadline);
@@ -345,18 +385,25 @@ static eqs_status report(const eqs_spice_job *job, const eqs_spice_result *resul
                     result->text[0] != '\0' ? result->text : "it gave no reason");
 }
 
-eqs_status eqs_worker_run(eqs_worker *worker, const eqs_spice_job *job, eqs_spice_result *result)
+eqs_status eqs_worker_start_job(eqs_worker *worker, const eqs_spice_job *job)
 {
-    *result = (eqs_spice_result){.end = EQS_SPICE_REFUSED};
     EQS_TRY(check_job(job));
-    double begin = eqs_clock(), deadline = begin + worker->options.timeout;
+    worker->begin = eqs_clock();
+    worker->no_memory = false;
     if (worker->pid == 0)
         EQS_TRY(start(worker));
-    bool no_memory = false;
-    talk t = send_job(worker, job, deadline, &no_memory);
+    worker->handed_over = send_job(worker, job, worker->begin + worker->options.timeout, &worker->no_memory);
+    return EQS_OK;
+}
+
+eqs_status eqs_worker_finish_job(eqs_worker *worker, const eqs_spice_job *job, eqs_spice_result *result)
+{
+    *result = (eqs_spice_result){.end = EQS_SPICE_REFUSED};
+    bool no_memory = worker->no_memory;
+    talk t = worker->handed_over;
     if (t == TALK_FINE && !no_memory)
-        t = receive_result(worker, job, deadline, result, &no_memory);
-    result->seconds = eqs_clock() - begin;
+        t = receive_result(worker, job, worker->begin + worker->options.timeout, result, &no_memory);
+    result->seconds = eqs_clock() - worker->begin;
     /* what is half said cannot be continued; what has given itself up runs no more circuits */
     char how[100] = "";
     if (t != TALK_FINE || no_memory || result->end == EQS_SPICE_EXITED)
@@ -371,6 +418,13 @@ eqs_status eqs_worker_run(eqs_worker *worker, const eqs_spice_job *job, eqs_spic
         snprintf(result->text, sizeof result->text, "%s", how);
     }
     return result->end == EQS_SPICE_DONE ? EQS_OK : report(job, result);
+}
+
+eqs_status eqs_worker_run(eqs_worker *worker, const eqs_spice_job *job, eqs_spice_result *result)
+{
+    *result = (eqs_spice_result){.end = EQS_SPICE_REFUSED};
+    EQS_TRY(eqs_worker_start_job(worker, job));
+    return eqs_worker_finish_job(worker, job, result);
 }
 
 void eqs_spice_result_clear(eqs_spice_result *result)

@@ -51,6 +51,30 @@ typedef enum eqs_spice_end {
 /* Text of an end; static storage. */
 const char *eqs_spice_end_text(eqs_spice_end end);
 
+/* Cost whose force the nudging currents are, of predictions p and targets t:
+ * squared error 1/2 |p - t|^2: I = beta (t - p), beta in S;
+ * cross entropy of softmax(scale p): I = beta (t - softmax(scale p)), beta in A, scale in 1/V. */
+typedef enum eqs_spice_cost { EQS_SPICE_SQUARED_ERROR, EQS_SPICE_CROSS_ENTROPY } eqs_spice_cost;
+
+/* Nudging that follows the circuit within one dc sweep (notes of EqProp: the current is frozen at the free
+ * point). The points of a sweep come in groups, one group per sample: the free point, then nudged ones, whose
+ * currents are computed from the voltages of the group's free point. All borrowed. */
+typedef struct eqs_spice_nudge {
+    size_t n_points;    /* of a group, >= 1 */
+    const double *beta; /* [n_points], beta[0] = 0 */
+    eqs_spice_cost cost;
+    double scale;      /* cross entropy only */
+    size_t n_outputs;  /* predictions */
+    bool differential; /* p_k = v(node 2k) - v(node 2k + 1), nudged by +I_k and -I_k; else p_k = v(node k) */
+    size_t first_wanted;  /* the output nodes are wanted[first_wanted..] */
+    size_t first_source;  /* the sources into them are external[first_source..], in the nodes' order */
+    const double *target; /* [n_groups x n_outputs] */
+} eqs_spice_nudge;
+
+/* The currents [A] of all output nodes at strength beta, from the output nodes' free voltages. */
+void eqs_spice_nudge_currents(const eqs_spice_nudge *nudge, double beta, const double *volts,
+                              const double *target, double *amperes);
+
 /* One circuit and one analysis. All borrowed. */
 typedef struct eqs_spice_job {
     const char *deck; /* [deck_length] lines ending in '\n', the last ".end"; no control block */
@@ -59,10 +83,12 @@ typedef struct eqs_spice_job {
     size_t n_wanted;           /* vectors to hand back; 0: all node voltages and branch currents */
     const char *const *wanted; /* node names, "o_3", or branches, "v_x_0#branch" */
     size_t n_points;           /* points that must arrive; 0: at least one */
-    /* sources declared "external": values at every point of a dc sweep, supply [n_points x n_external] */
+    /* sources declared "external": values at every point of a dc sweep, supply [n_points x n_external]; with
+     * nudging at every group, [n_points / nudge->n_points x n_external], to which the nudge adds */
     size_t n_external;
     const char *const *external; /* element names, "i_bias_h1_3" */
     const double *supply;
+    const eqs_spice_nudge *nudge; /* NULL: none */
 } eqs_spice_job;
 
 typedef struct eqs_spice_result {
@@ -99,6 +125,12 @@ size_t eqs_worker_starts(const eqs_worker *worker);
  * without asking ngspice when the deck is no deck (no elements, no .end, a control block) or an external
  * value is not finite. */
 eqs_status eqs_worker_run(eqs_worker *worker, const eqs_spice_job *job, eqs_spice_result *result);
+
+/* The same in two halves, so that several workers compute at once: hand the job over; wait for its result.
+ * After a failed start there is nothing to finish. The job must live until it is finished; its time-out
+ * counts from the start. */
+eqs_status eqs_worker_start_job(eqs_worker *worker, const eqs_spice_job *job);
+eqs_status eqs_worker_finish_job(eqs_worker *worker, const eqs_spice_job *job, eqs_spice_result *result);
 
 void eqs_spice_result_clear(eqs_spice_result *result);
 

@@ -15,11 +15,13 @@ typedef struct eqs_worker_hello {
     char version[64]; /* or the complaint when not ready */
 } eqs_worker_hello;
 
-/* Followed by: deck, command, wanted names, external names (each with its NUL), then the supply as doubles.
- */
+/* Followed by: deck, command, wanted names, external names (each with its NUL), then as doubles the supply,
+ * and of the nudge beta and the targets. */
 typedef struct eqs_worker_request {
     uint64_t deck_bytes, command_bytes, wanted_bytes, external_bytes;
-    uint64_t n_wanted, n_external, n_points;
+    uint64_t n_wanted, n_external, n_points, n_groups; /* n_groups: rows of the supply */
+    int32_t has_nudge;
+    eqs_spice_nudge nudge; /* its pointers mean nothing on the other side */
 } eqs_worker_request;
 
 /* Followed by: names of all vectors (when none was wanted), time (when has_time), values. */

@@ -120,7 +120,8 @@ typedef struct received {
     eqs_spice_job job;
     char *text; /* deck, command and names */
     const char **names;
-    double *supply;
+    double *supply; /* then beta and targets of the nudge */
+    eqs_spice_nudge nudge;
 } received;
 
 static void release(received *r)
@@ -138,7 +139,9 @@ static bool receive_job(int fd, received *r)
     if (!receive_all(fd, &q, sizeof q))
         return false;
     size_t bytes = q.deck_bytes + q.command_bytes + q.wanted_bytes + q.external_bytes;
-    size_t numbers = q.n_points * q.n_external;
+    size_t supplied = q.n_groups * q.n_external, numbers = supplied;
+    if (q.has_nudge)
+        numbers += q.nudge.n_points + q.n_groups * q.nudge.n_outputs;
     r->text = eqs_alloc(bytes + 1, 1);
     r->names = eqs_alloc(q.n_wanted + q.n_external, sizeof *r->names);
     r->supply = eqs_alloc(numbers, sizeof *r->supply);
@@ -161,6 +164,12 @@ static bool receive_job(int fd, received *r)
                              .n_external = q.n_external,
                              .external = r->names + q.n_wanted,
                              .supply = r->supply};
+    if (q.has_nudge) {
+        r->nudge = q.nudge;
+        r->nudge.beta = r->supply + supplied;
+        r->nudge.target = r->nudge.beta + q.nudge.n_points;
+        r->job.nudge = &r->nudge;
+    }
     return true;
 }
 

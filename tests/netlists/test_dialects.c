@@ -52,7 +52,8 @@ static eqs_netlist *everything(void)
     const eqs_node out[] = {mid, e, f, g, b, bi, d, x, ramp};
     for (size_t i = 0; i < sizeof out / sizeof *out; i++)
         assert_ok(eqs_netlist_output(nl, out[i], i == 8));
-    eqs_tolerances t = {.reltol = 1e-6, .abstol = 1e-15, .dc_iterations = 200};
+    eqs_tolerances t = {
+        .reltol = 1e-6, .abstol = 1e-15, .gmin = 1e-14, .temperature = 300.15, .dc_iterations = 200};
     assert_ok(eqs_netlist_tolerances(nl, &t));
     return nl;
 }
@@ -111,6 +112,11 @@ static void every_element_is_written_in_every_dialect(void **state)
     char *ngspice = written(nl, "ngspice"), *xyce = written(nl, "xyce"), *ltspice = written(nl, "ltspice");
     has(ngspice, "v_ramp ramp 0 pwl(0 0.5 0.001 0.5 0.002 1 ");
     has(ngspice, "\n.options reltol=");
+    has(ngspice, "\n.options gmin=1e-14\n");
+    has(ngspice, "\n.options temp=27 tnom=27\n");
+    has(xyce, "\n.options device gmin=1e-14\n.options device temp=27 tnom=27\n");
+    has(ltspice, "\n.options gmin=1e-14\n");
+    has(ltspice, "\n.temp 27\n.options tnom=27\n");
     has(ngspice, ".control\n");
     has(xyce, "v_ramp ramp 0 pwl 0 0.5 0.001 0.5 0.002 1 ");
     has(xyce, ".options timeint method=trap reltol=");

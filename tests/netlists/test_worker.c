@@ -216,6 +216,110 @@ static void external_sources_follow_the_supply_through_a_sweep(void **state)
     eqs_spice_result_clear(&r);
 }
 
+/* Two outputs at 1 kohm to ground, held up by bias currents; the nudge of +-1e-4 S follows the free voltages
+ * of its own group: v = v0 +- 0.1 (target - v0). */
+static const char *const two_outputs =
+    "two outputs\ni_b0 0 a external\ni_b1 0 b external\ni_n0 0 a external\ni_n1 0 b external\n"
+    "ra a 0 1k\nrb b 0 1k\nv_sweep sweep 0 0\n.end\n";
+
+static eqs_spice_job nudged_job(const eqs_spice_nudge *nudge, const double *supply, size_t n_points,
+                                const char *command)
+{
+    static const char *const wanted[] = {"a", "b"}, *const external[] = {"i_b0", "i_b1", "i_n0", "i_n1"};
+    return (eqs_spice_job){.deck = two_outputs,
+                           .deck_length = strlen(two_outputs),
+                           .command = command,
+                           .n_wanted = 2,
+                           .wanted = wanted,
+                           .n_points = n_points,
+                           .n_external = 4,
+                           .external = external,
+                           .supply = supply,
+                           .nudge = nudge};
+}
+
+static void nudging_currents_follow_the_free_point_of_their_group(void **state)
+{
+    const double supply[] = {1e-3, 2e-3, 0.0, 0.0, -3e-3, 5e-4, 0.0, 0.0};
+    const double beta[] = {0.0, 1e-4, -1e-4}, target[] = {2.0, 0.0, 1.0, 1.0};
+    eqs_spice_nudge nudge = {
+        .n_points = 3, .beta = beta, .n_outputs = 2, .first_source = 2, .target = target};
+    eqs_spice_job job = nudged_job(&nudge, supply, 6, "dc v_sweep 0 5 1");
+    eqs_spice_result r;
+    assert_ok(eqs_worker_run(*state, &job, &r));
+    for (size_t group = 0; group < 2; group++) {
+        for (size_t k = 0; k < 2; k++) {
+            double free_v = 1e3 * supply[4 * group + k], pull = 0.1 * (target[2 * group + k] - free_v);
+            assert_close(r.value[(3 * group) * 2 + k], free_v, 1e-12, 1e-12);
+            assert_close(r.value[(3 * group + 1) * 2 + k], free_v + pull, 1e-12, 1e-12);
+            assert_close(r.value[(3 * group + 2) * 2 + k], free_v - pull, 1e-12, 1e-12);
+        }
+    }
+    eqs_spice_result_clear(&r);
+    job.n_points = 5; /* no whole groups */
+    assert_fails(eqs_worker_run(*state, &job, &r), EQS_BAD_DATA, "whole groups");
+    job.n_points = 6;
+    nudge.first_source = 3; /* beyond the sources */
+    assert_fails(eqs_worker_run(*state, &job, &r), EQS_BAD_DATA, "nudging of 2 nodes");
+}
+
+/* one differential output: p = v(a) - v(b), +I into a and -I into b */
+static void a_differential_output_is_nudged_in_opposite_directions(void **state)
+{
+    const double supply[] = {1e-3, 2e-3, 0.0, 0.0}, beta[] = {0.0, 1e-4}, target[] = {1.0};
+    eqs_spice_nudge nudge = {.n_points = 2,
+                             .beta = beta,
+                             .n_outputs = 1,
+                             .differential = true,
+                             .first_source = 2,
+                             .target = target};
+    eqs_spice_job job = nudged_job(&nudge, supply, 2, "dc v_sweep 0 1 1");
+    eqs_spice_result r;
+    assert_ok(eqs_worker_run(*state, &job, &r));
+    assert_close(r.value[2], 1.0 + 0.1 * (1.0 - (1.0 - 2.0)), 1e-12, 0.0);
+    assert_close(r.value[3], 2.0 - 0.1 * (1.0 - (1.0 - 2.0)), 1e-12, 0.0);
+    eqs_spice_result_clear(&r);
+}
+
+static void cross_entropy_nudges_by_the_softmax(void **state)
+{
+    const double supply[] = {1e-3, 2e-3, 0.0, 0.0}, beta[] = {0.0, 1e-4}, target[] = {1.0, 0.0};
+    eqs_spice_nudge nudge = {.n_points = 2,
+                             .beta = beta,
+                             .cost = EQS_SPICE_CROSS_ENTROPY,
+                             .scale = 3.0,
+                             .n_outputs = 2,
+                             .first_source = 2,
+                             .target = target};
+    eqs_spice_job job = nudged_job(&nudge, supply, 2, "dc v_sweep 0 1 1");
+    eqs_spice_result r;
+    assert_ok(eqs_worker_run(*state, &job, &r));
+    double p = exp(3.0 * 1.0) / (exp(3.0 * 1.0) + exp(3.0 * 2.0));
+    assert_close(r.value[2], 1.0 + 0.1 * (1.0 - p), 1e-12, 0.0);
+    assert_close(r.value[3], 2.0 + 0.1 * (0.0 - (1.0 - p)), 1e-12, 0.0);
+    eqs_spice_result_clear(&r);
+}
+
+/* halves of a job: both workers compute before either is asked */
+static void jobs_of_two_workers_overlap(void **state)
+{
+    eqs_worker_options options = eqs_worker_options_default();
+    eqs_worker *other;
+    assert_ok(eqs_worker_create(&options, &other));
+    const double supply[] = {1e-3, 2e-3, 0.0, 0.0, 5e-3, 2e-3, 0.0, 0.0};
+    eqs_spice_job one = nudged_job(NULL, supply, 1, "op"), two = nudged_job(NULL, supply + 4, 1, "op");
+    eqs_spice_result a, b;
+    assert_ok(eqs_worker_start_job(*state, &one));
+    assert_ok(eqs_worker_start_job(other, &two));
+    assert_ok(eqs_worker_finish_job(other, &two, &b));
+    assert_ok(eqs_worker_finish_job(*state, &one, &a));
+    assert_close(a.value[0], 1.0, 1e-12, 0.0);
+    assert_close(b.value[0], 5.0, 1e-12, 0.0);
+    eqs_spice_result_clear(&a);
+    eqs_spice_result_clear(&b);
+    eqs_worker_destroy(other);
+}
+
 static void a_transient_delivers_its_times(void **state)
 {
     eqs_spice_result r;
@@ -343,6 +447,10 @@ int main(void)
         cmocka_unit_test(a_hanging_run_is_stopped_and_the_next_one_works),
         cmocka_unit_test(a_killed_worker_is_replaced),
         cmocka_unit_test(external_sources_follow_the_supply_through_a_sweep),
+        cmocka_unit_test(nudging_currents_follow_the_free_point_of_their_group),
+        cmocka_unit_test(a_differential_output_is_nudged_in_opposite_directions),
+        cmocka_unit_test(cross_entropy_nudges_by_the_softmax),
+        cmocka_unit_test(jobs_of_two_workers_overlap),
         cmocka_unit_test(a_transient_delivers_its_times),
         cmocka_unit_test(memory_stays_flat_over_three_hundred_circuits),
         cmocka_unit_test(two_workers_do_not_disturb_each_other),
