@@ -195,6 +195,8 @@ static eqs_status build(const eqs_config *config, const char *parameters, eqs_se
 {
     setup->config = config;
     EQS_TRY(eqs_config_check(config));
+    if (config->network.model == EQS_MODEL_RESISTIVE)
+        return eqs_config_fail(config, "network.model", "found resistive, allowed in this build: hopfield");
     EQS_TRY(build_network(config, setup));
     EQS_TRY(eqs_energy_create(setup->net, &setup->energy));
     EQS_TRY(fill_parameters(config, parameters, setup));

@@ -27,8 +27,10 @@ typedef struct eqs_phase {
     const double *theta; /* [n_parameters] */
     size_t batch;
     const double *x;             /* [batch x n_0] input data */
-    const double *target;        /* [batch x n_L]; may be NULL when beta[Y] == 0 */
+    const double *target;        /* [batch x n_outputs]; may be NULL when beta[Y] == 0 */
     double beta[EQS_BETA_COUNT]; /* in force: beta + xi delta */
+    const double *free_output; /* [batch x units of layer L] states of the free phase: from them comes a nudge
+                                  of the form `current` (models/resistive.h); NULL: from the present ones */
 } eqs_phase;
 
 /* Scalar law of a unit at fixed drive d, from its unit terms (sum over terms):

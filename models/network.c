@@ -63,7 +63,10 @@ static eqs_status check_layers(const eqs_network_def *def)
                             k, def->tau[k]);
         if (def->tau_unit == NULL || def->tau_unit[k] == NULL)
             continue;
-        for (size_t i = 0; i < def->units[k]; i++) {
+        size_t units = def->resistive == NULL
+                           ? def->units[k]
+                           : eqs_resistive_units(def->resistive, def->n_layers, k, def->units[k]);
+        for (size_t i = 0; i < units; i++) {
             if (!(def->tau_unit[k][i] > 0.0) || !isfinite(def->tau_unit[k][i]))
                 return eqs_fail(EQS_BAD_CONFIG,
                                 "dynamics.tau: unit %zu of layer %zu has %g, a finite number > 0 "
@@ -142,15 +145,23 @@ static eqs_status fill_layers(const eqs_network_def *def, eqs_network *net)
     net->n_layers = def->n_layers;
     for (size_t k = 0; k < def->n_layers; k++) {
         eqs_layer *layer = &net->layer[k];
-        layer->units = def->units[k];
-        layer->activation =
-            def->activation != NULL ? def->activation[k] : eqs_activation_default(EQS_HARD_SIGMOID);
-        layer->tau = eqs_alloc(layer->units, sizeof *layer->tau);
+        layer->units = def->resistive == NULL
+                           ? def->units[k]
+                           : eqs_resistive_units(def->resistive, def->n_layers, k, def->units[k]);
+        layer->weight = 1.0;
+        layer->activation = def->resistive != NULL    ? eqs_activation_default(EQS_LINEAR)
+                            : def->activation != NULL ? def->activation[k]
+                                                      : eqs_activation_default(EQS_HARD_SIGMOID);
+        layer->tau = eqs_alloc(3 * layer->units, sizeof *layer->tau);
         if (layer->tau == NULL)
             return EQS_NO_MEMORY;
+        layer->lo = layer->tau + layer->units;
+        layer->hi = layer->lo + layer->units;
         for (size_t i = 0; i < layer->units; i++) {
             bool own = def->tau_unit != NULL && def->tau_unit[k] != NULL;
             layer->tau[i] = own ? def->tau_unit[k][i] : def->tau != NULL ? def->tau[k] : 1.0;
+            layer->lo[i] = layer->activation.lo;
+            layer->hi[i] = layer->activation.hi;
         }
         if (def->form == EQS_FORM_PROJECTED && !eqs_activation_is_clipped(&layer->activation))
             return eqs_fail(EQS_BAD_CONFIG,
@@ -195,7 +206,9 @@ static eqs_status build(const eqs_network_def *def, eqs_network *net)
     net->layered = net->n_couplings == net->n_layers - 1;
     for (size_t c = 0; c < net->n_couplings; c++)
         net->layered = net->layered && net->coupling[c].from == c && net->coupling[c].to == c + 1;
-    return EQS_OK;
+    net->n_inputs = def->units[0];
+    net->n_outputs = def->units[net->n_layers - 1];
+    return def->resistive == NULL ? EQS_OK : eqs_resistive_create(def->resistive, net);
 }
 
 eqs_status eqs_network_create(const eqs_network_def *def, eqs_network **out)
@@ -218,6 +231,7 @@ void eqs_network_destroy(eqs_network *network)
         return;
     for (size_t k = 0; network->layer != NULL && k < network->n_layers; k++)
         eqs_free(network->layer[k].tau);
+    eqs_resistive_destroy(network->resistive);
     eqs_free(network->layer);
     eqs_free(network->coupling);
     eqs_free(network->bias_offset);
@@ -230,6 +244,31 @@ size_t eqs_network_state_size(const eqs_network *net)
     for (size_t k = eqs_first_free_layer(net); k < net->n_layers; k++)
         n += net->layer[k].units;
     return n;
+}
+
+void eqs_network_sources(const eqs_network *net, size_t n, const double *data, double *x)
+{
+    const eqs_resistive *r = net->resistive;
+    size_t m = net->n_inputs;
+    if (r == NULL) {
+        memcpy(x, data, n * m * sizeof *x);
+        return;
+    }
+    for (size_t b = 0; b < n; b++, data += m) {
+        for (size_t i = 0; i < m; i++)
+            *x++ = r->input_gain * data[i];
+        for (size_t i = 0; r->doubled && i < m; i++)
+            *x++ = -r->input_gain * data[i];
+        if (r->bias_source != 0.0)
+            *x++ = r->bias_source;
+    }
+}
+
+void eqs_network_outputs(const eqs_network *net, size_t n, const double *s, double *y)
+{
+    bool pairs = net->resistive != NULL && net->resistive->differential;
+    for (size_t i = 0; i < n * net->n_outputs; i++)
+        y[i] = pairs ? s[2 * i] - s[2 * i + 1] : s[i];
 }
 
 void eqs_network_nudge(const eqs_network *net, double xi, double out[EQS_BETA_COUNT])

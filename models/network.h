@@ -1,12 +1,14 @@
 /* The constant description of a network: layers, couplings, dynamics, and where beta acts.
  *
  * Layer 0 is the input, layer L the output. A coupling joins two layers (or a layer to itself) by a dense
- * matrix. Everything is dimensionless; circuits map it to volts, siemens, farads and seconds (netlists/).
+ * matrix. Two models: Hopfield networks, dimensionless, which circuits map to volts, siemens, farads and
+ * seconds (netlists/), and resistive networks, whose states are volts (models/resistive.h).
  * A network is immutable once built and may be shared between threads. */
 #ifndef EQS_MODELS_NETWORK_H
 #define EQS_MODELS_NETWORK_H
 
 #include "models/activation.h"
+#include "models/resistive.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -30,7 +32,10 @@ typedef enum eqs_regulariser { EQS_REGULARISER_NONE, EQS_REGULARISER_L1, EQS_REG
 typedef struct eqs_layer {
     size_t units;
     eqs_activation activation;
-    double *tau; /* [units] time constants, in units of the unit time; owned by the network */
+    double *tau; /* [units] time constants (resistive: capacitances) in their unit; owned by the network */
+    double *lo, *hi; /* [units] box of every unit, infinite where there is no bound: the activation's, or an
+                        ideal diode's; owned */
+    double weight;   /* -dF/ds is `weight` times the force on a unit; 1 but for amplifiers (resistive.h) */
 } eqs_layer;
 
 /* from <= to. W is [n_from x n_to] row-major; from == to: symmetric, zero diagonal. */
@@ -40,7 +45,9 @@ typedef struct eqs_coupling {
 } eqs_coupling;
 
 typedef struct eqs_network {
-    size_t n_layers; /* L + 1 */
+    size_t n_layers;            /* L + 1 */
+    size_t n_inputs, n_outputs; /* numbers in a data sample and in a target; resistive networks may have more
+                                   units in layers 0 and L */
     eqs_layer *layer;
     size_t n_couplings;
     eqs_coupling *coupling;
@@ -50,13 +57,15 @@ typedef struct eqs_network {
     double beta[EQS_BETA_COUNT];  /* beta of the free phase; beta[X] = INFINITY clamps the input */
     double delta[EQS_BETA_COUNT]; /* direction of the nudge */
     eqs_regulariser regulariser;
-    bool layered; /* exactly the couplings k-1 -> k, k = 1..L */
+    bool layered;             /* exactly the couplings k-1 -> k, k = 1..L */
+    eqs_resistive *resistive; /* NULL: a Hopfield network; owned */
 } eqs_network;
 
 /* Definition from which a network is built; fill with eqs_network_def_default and change fields. */
 typedef struct eqs_network_def {
     size_t n_layers;
-    const size_t *units;              /* [n_layers] > 0; borrowed */
+    const size_t *units;              /* [n_layers] > 0; resistive: numbers in a sample, hidden nodes,
+                                         numbers in a target; borrowed */
     const eqs_activation *activation; /* [n_layers] (entry 0 is the input's); borrowed; NULL: hard sigmoid */
     size_t n_couplings;               /* 0: layered */
     const size_t (*couplings)[2];     /* pairs (from, to) in any order, no duplicates; borrowed */
@@ -66,6 +75,7 @@ typedef struct eqs_network_def {
     double beta[EQS_BETA_COUNT];      /* default {INFINITY, 0, 0} */
     double delta[EQS_BETA_COUNT];     /* default {0, 1, 0} */
     eqs_regulariser regulariser;      /* default none */
+    const eqs_resistive_def *resistive; /* default NULL: Hopfield; else `activation` must be NULL; borrowed */
 } eqs_network_def;
 
 eqs_network_def eqs_network_def_default(void);
@@ -96,6 +106,13 @@ static inline size_t eqs_first_free_layer(const eqs_network *net)
 
 /* Number of state variables of one sample: the sum of n_k over free layers. */
 size_t eqs_network_state_size(const eqs_network *net);
+
+/* States of layer 0 (x [n x layer 0's units]) of n samples of data [n x n_inputs]: a copy, or the voltages of
+ * a resistive network's sources. */
+void eqs_network_sources(const eqs_network *net, size_t n, const double *data, double *x);
+
+/* Outputs y [n x n_outputs] of n samples from the states of layer L: a copy, or differences of node pairs. */
+void eqs_network_outputs(const eqs_network *net, size_t n, const double *s, double *y);
 
 /* beta + xi delta into out (paper 001 Eq. 10): the beta of a nudged phase. */
 void eqs_network_nudge(const eqs_network *net, double xi, double out[EQS_BETA_COUNT]);

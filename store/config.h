@@ -61,7 +61,8 @@ typedef struct eqs_config_couplings {
     size_t (*pair)[2]; /* LIST: from, to; may be passed to eqs_network_def.couplings */
 } eqs_config_couplings;
 
-typedef enum eqs_init { EQS_INIT_GLOROT_UNIFORM, EQS_INIT_FILE } eqs_init;
+typedef enum eqs_init { EQS_INIT_GLOROT_UNIFORM, EQS_INIT_FILE, EQS_INIT_UNIFORM_CLIPPED } eqs_init;
+typedef enum eqs_model { EQS_MODEL_HOPFIELD, EQS_MODEL_RESISTIVE } eqs_model;
 
 typedef struct eqs_config_network {
     eqs_config_sizes layers;     /* units of layers 0..L, at least 2 layers */
@@ -74,6 +75,17 @@ typedef struct eqs_config_network {
     eqs_config_reals gain;        /* {} = 1, one for all, or one per coupling */
     unsigned regulariser;         /* values of eqs_regulariser (models/network.h) */
     eqs_config_reals beta, delta; /* 3 each: X, Y, theta (models/network.h); beta.v[0] may be infinite */
+    /* resistive only (models/resistive.h) */
+    unsigned model; /* eqs_model */
+    double input_gain, bias_source;
+    bool doubled, differential;
+    unsigned diode;              /* values of eqs_diode_law */
+    unsigned diode_layout;       /* values of eqs_diode_layout */
+    eqs_config_reals diode_bias; /* lo, hi */
+    double diode_is, diode_n, diode_gmin, temperature;
+    eqs_config_reals amplifier;    /* {} = 1, one for all, or one per hidden layer */
+    unsigned back_gain;            /* values of eqs_back_gain */
+    eqs_config_reals g_min, g_max; /* {} = 0 and no limit, one for all, or one per coupling */
 } eqs_config_network;
 
 typedef struct eqs_config_dynamics {
@@ -97,11 +109,16 @@ typedef struct eqs_config_relaxation {
     unsigned preconditioner;                   /* values of eqs_preconditioner (solver/relax.h) */
     size_t free_iterations, nudged_iterations; /* 0: until the tolerance */
     double nudged_tolerance;                   /* 0: as tolerance */
+    double response_tolerance;                 /* resistive: of nudged phases, relative to the response */
 } eqs_config_relaxation;
 
 typedef enum eqs_learning_rule { EQS_RULE_EQPROP } eqs_learning_rule;
 typedef enum eqs_nudge { EQS_NUDGE_FIXED, EQS_NUDGE_RANDOM_SIGN, EQS_NUDGE_CENTRED } eqs_nudge;
-typedef enum eqs_learning_engine { EQS_ENGINE_BATCH, EQS_ENGINE_ODE } eqs_learning_engine;
+typedef enum eqs_learning_engine {
+    EQS_ENGINE_BATCH,
+    EQS_ENGINE_ODE,
+    EQS_ENGINE_EQUILIBRIUM
+} eqs_learning_engine;
 
 typedef struct eqs_config_learning {
     eqs_learning_rule rule;
@@ -114,6 +131,8 @@ typedef struct eqs_config_learning {
     eqs_learning_engine engine;
     double stop_at_train_error; /* fraction; negative: never */
     bool shuffle;
+    unsigned cost;       /* values of eqs_cost (models/resistive.h) */
+    unsigned nudge_form; /* values of eqs_nudge_form (models/resistive.h) */
 } eqs_config_learning;
 
 typedef enum eqs_circuit_level { EQS_LEVEL_BEHAVIOURAL, EQS_LEVEL_DEVICE } eqs_circuit_level;

@@ -77,6 +77,8 @@ const eqs_config_key eqs_config_keys[] = {
     {KEY(data, shuffle_split), .value = "false", .unit = "",
      .meaning = "split after a permutation drawn from the seed (true) or in file order (false)"},
 
+    {KEY(network, model), .value = "hopfield", .words = WORDS("hopfield", "resistive"), .unit = "",
+     .meaning = "Hopfield energy of paper 001, or a resistive network (docs/resistive.md)"},
     {KEY(network, layers), .value = "[784, 500, 10]", .min = 1, .max = MAX_UNITS, LIST(2, MAX_LAYERS),
      .flags = EQS_KEY_REQUIRED, .unit = "units", .meaning = "sizes of layers 0 (input) to L (output)"},
     {KEY(network, activation), .value = "hard-sigmoid", LIST(1, MAX_LAYERS), .unit = "",
@@ -89,8 +91,10 @@ const eqs_config_key eqs_config_keys[] = {
      .words = WORDS("layered", "full"), .unit = "layers",
      .meaning =
          "which layers are joined: neighbours, all (and each free layer to itself), or pairs [from, to]"},
-    {KEY(network, init), .value = "glorot-uniform", .words = WORDS("glorot-uniform", "file"), .unit = "",
-     .meaning = "starting weights (Glorot and Bengio 2010; biases 0), or all parameters from init_file"},
+    {KEY(network, init), .value = "glorot-uniform",
+     .words = WORDS("glorot-uniform", "file", "uniform-clipped"), .unit = "",
+     .meaning = "starting weights (Glorot and Bengio 2010; biases 0), or all parameters from init_file; "
+                "uniform-clipped: U(-s, s), s = gain / sqrt(fan-in), clipped to [g_min, g_max] (resistive)"},
     {KEY(network, init_file), .value = "\"\"", .unit = "",
      .meaning = "result file with the starting parameters (init: file)"},
     {KEY(network, gain), .value = "[]", FROM(0), LIST(0, MAX_COUPLINGS), .unit = "1",
@@ -101,6 +105,41 @@ const eqs_config_key eqs_config_keys[] = {
      .meaning = "beta of the free phase: input, output, parameters; .inf clamps the input"},
     {KEY(network, delta), .value = "[0, 1, 0]", ANY, LIST(3, 3), .unit = "1",
      .meaning = "direction of the nudge: beta + xi delta (paper 001 Eq. 10)"},
+    {KEY(network, input_gain), .value = "1", POSITIVE, .unit = "V",
+     .meaning = "resistive: voltage of the sources for a data value of 1"},
+    {KEY(network, doubled), .value = "true", .unit = "",
+     .meaning = "resistive: every input is a source +x and a source -x"},
+    {KEY(network, bias_source), .value = "0", ANY, .unit = "V",
+     .meaning = "resistive: one more source of this voltage; 0: none"},
+    {KEY(network, differential), .value = "false", .unit = "",
+     .meaning = "resistive: outputs are differences of node pairs"},
+    {KEY(network, diode), .value = "ideal", .words = WORDS("none", "ideal", "shockley", "ngspice"),
+     .unit = "",
+     .meaning = "resistive: law of the hidden nodes' diodes; ngspice: with its reverse branch and gmin"},
+    {KEY(network, diode_layout), .value = "halves", .words = WORDS("halves", "pair"), .unit = "",
+     .meaning =
+         "resistive: first half of a layer with the lower diode, second with the upper; or both at all"},
+    {KEY(network, diode_bias), .value = "[0, 0]", ANY, LIST(2, 2), .unit = "V",
+     .meaning = "resistive: below the first voltage the lower diode conducts, above the second the upper"},
+    {KEY(network, diode_is), .value = "1e-6", POSITIVE, .unit = "A",
+     .meaning = "resistive: saturation current"},
+    {KEY(network, diode_n), .value = "2", POSITIVE, .unit = "1",
+     .meaning = "resistive: emission coefficient"},
+    {KEY(network, diode_gmin), .value = "1e-12", FROM(0), .unit = "S",
+     .meaning = "resistive: conductance in parallel with every diode of the law ngspice"},
+    {KEY(network, temperature), .value = "300.15", POSITIVE, .unit = "K",
+     .meaning = "resistive: of the diodes"},
+    {KEY(network, amplifier), .value = "[]", POSITIVE, LIST(0, MAX_LAYERS), .unit = "1",
+     .meaning = "resistive: gain A of the hidden nodes' amplifiers, one for all or one per hidden layer; "
+                "empty: 1"},
+    {KEY(network, back_gain), .value = "inverse", .words = WORDS("inverse", "conserving"), .unit = "",
+     .meaning = "resistive: the amplifiers feed back their output current times 1/A, or times A (which "
+                "conserves power)"},
+    {KEY(network, g_min), .value = "[]", FROM(0), LIST(0, MAX_COUPLINGS), .unit = "circuit.conductance",
+     .meaning = "resistive: lowest conductance, one for all or one per coupling; empty: 0"},
+    {KEY(network, g_max), .value = "[]", FROM(0), LIST(0, MAX_COUPLINGS), .flags = EQS_KEY_INFINITE,
+     .unit = "circuit.conductance",
+     .meaning = "resistive: highest conductance, one for all or one per coupling; empty: no limit"},
 
     {KEY(dynamics, form), .value = "membrane", .words = WORDS("gradient", "projected", "membrane"),
      .unit = "",
@@ -142,6 +181,10 @@ const eqs_config_key eqs_config_keys[] = {
      .meaning = "euler: exactly so many in a nudged phase; 0: until the tolerance"},
     {KEY(relaxation, nudged_tolerance), .value = "0", FROM(0), .unit = "1",
      .meaning = "tolerance of nudged phases; 0: as tolerance"},
+    {KEY(relaxation, response_tolerance), .value = "1e-3", POSITIVE, .unit = "1",
+     .meaning =
+         "resistive: nudged phases end when every node's residual, divided by its conductance, is below "
+         "this share of its layer's largest response to the nudge"},
 
     {KEY(learning, rule), .value = "eqprop", .words = WORDS("eqprop"), .unit = "",
      .meaning = "equilibrium propagation (paper 001 Eqs. 36, 50)"},
@@ -164,6 +207,11 @@ const eqs_config_key eqs_config_keys[] = {
     {KEY(learning, engine), .value = "batch", .words = WORDS("batch", "ode"), .unit = "",
      .meaning = "phases by the batch engine, or one after the other by relaxation.solver in double precision "
                 "(cvode: the ODE)"},
+    {KEY(learning, cost), .value = "squared", .words = WORDS("squared", "softmax"), .unit = "",
+     .meaning = "1/2 |y - target|^2; resistive only: softmax cross-entropy, of voltages in units of 1 V"},
+    {KEY(learning, nudge_form), .value = "current", .words = WORDS("current", "conductance"), .unit = "",
+     .meaning = "resistive: nudge by constant currents beta (target - y) from the free outputs, or by a "
+                "conductance beta to the target"},
     {KEY(learning, stop_at_train_error), .value = "-1", .min = -1, .max = 1, .unit = "fraction",
      .meaning = "stop when the training error of an epoch is not above this; negative: never"},
     {KEY(learning, shuffle), .value = "false", .unit = "",
