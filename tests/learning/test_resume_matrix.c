@@ -26,6 +26,7 @@ static const struct {
 } companions[] = {
     {"network.init=file", "needs a file; test_run_file.c starts from one", {NULL}},
     {"relaxation.start=random", "refused: training starts at the last free state or at 0", {NULL}},
+    {"network.model=resistive", "described only, until its energy is there", {NULL}},
     {"network.activation=linear", NULL, {"learning.rates=0.01"}},
 };
 enum { N_COMPANIONS = sizeof companions / sizeof *companions };
