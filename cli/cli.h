@@ -122,6 +122,7 @@ int cli_relax(int argc, char **argv);
 int cli_export(int argc, char **argv);
 int cli_simulate(int argc, char **argv);
 int cli_gradcheck(int argc, char **argv);
+int cli_plot(int argc, char **argv);
 int cli_inspect(int argc, char **argv);
 int cli_list(int argc, char **argv);
 int cli_config(int argc, char **argv);

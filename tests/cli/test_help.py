@@ -6,7 +6,7 @@ import unittest
 
 from program import Folder
 
-COMMANDS = "train eval relax export simulate gradcheck inspect list config".split()
+COMMANDS = "train eval relax export simulate gradcheck plot inspect list config".split()
 
 
 class Help(Folder):

@@ -1,0 +1,160 @@
+/* Circuit against ODE and equilibrium, unit by unit; and transients of the circuit. */
+#include "postproc/plots.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_state(const eqs_catalog_object *object, const char *group)
+{
+    return eqs_catalog_is_numbers(object) && object->shape.rank == 2 && object->shape.count > 0 &&
+           eqs_catalog_member(object, group) != NULL && strncmp(eqs_catalog_name(object), "state_", 6) == 0;
+}
+
+/* groups of /circuit with states: "op", "tran", ... */
+static void parts(const eqs_catalog *catalog, eqs_catalog_names *names)
+{
+    for (size_t i = 0; i < catalog->n; i++) {
+        const char *name = eqs_catalog_member(&catalog->object[i], "/circuit");
+        bool any = false;
+        for (size_t k = 0; name != NULL && !any && k < catalog->n; k++)
+            any = is_state(&catalog->object[k], catalog->object[i].path);
+        if (any)
+            eqs_catalog_names_add(names, "%s", name);
+    }
+}
+
+/* largest |circuit - other| over the samples per unit, all layers in turn: appended to `out` (n so far) */
+static eqs_status add_differences(const eqs_catalog *catalog, const eqs_catalog_object *circuit,
+                                  const char *other_group, double **out, size_t *n)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", other_group, eqs_catalog_name(circuit));
+    const eqs_catalog_object *other = eqs_catalog_numbers(catalog, path);
+    if (other == NULL || other->shape.rank != 2 || other->shape.dim[0] != circuit->shape.dim[0] ||
+        other->shape.dim[1] != circuit->shape.dim[1])
+        return EQS_OK;
+    size_t samples = circuit->shape.dim[0], units = circuit->shape.dim[1];
+    double *a = NULL, *b = NULL;
+    eqs_status status = eqs_catalog_values(catalog, circuit, &a);
+    if (status == EQS_OK)
+        status = eqs_catalog_values(catalog, other, &b);
+    double *grown = status == EQS_OK ? eqs_realloc(*out, *n, *n + units, sizeof *grown) : NULL;
+    if (grown != NULL) {
+        *out = grown;
+        for (size_t i = 0; i < units; i++) {
+            double largest = 0.0;
+            for (size_t s = 0; s < samples; s++)
+                largest = fmax(largest, fabs(a[s * units + i] - b[s * units + i]));
+            /* equal to the last bit: drawn at the floor of double precision, not left out of a log axis */
+            grown[*n + i] = fmax(largest, 1e-17);
+        }
+        *n += units;
+    } else if (status == EQS_OK) {
+        status = EQS_NO_MEMORY;
+    }
+    eqs_free(a);
+    eqs_free(b);
+    return status;
+}
+
+/* the other lives of the network in the file: groups of /relaxation with states */
+static eqs_status add_comparisons(const eqs_catalog *catalog, const char *circuit, eqs_figure *figure)
+{
+    eqs_panel *panel = NULL;
+    for (size_t g = 0; g < catalog->n; g++) {
+        const char *other = eqs_catalog_member(&catalog->object[g], "/relaxation");
+        double *difference = NULL;
+        size_t n = 0;
+        eqs_status status = EQS_OK;
+        for (size_t i = 0; other != NULL && status == EQS_OK && i < catalog->n; i++) {
+            if (is_state(&catalog->object[i], circuit))
+                status =
+                    add_differences(catalog, &catalog->object[i], catalog->object[g].path, &difference, &n);
+        }
+        if (n > 0 && status == EQS_OK) {
+            char label[PLOT_LABEL_SIZE];
+            snprintf(label, sizeof label, "circuit - %.100s", other);
+            if (panel == NULL)
+                panel = eqs_figure_panel(figure, "Circuit against the others, worst sample (0: at 1e-17)",
+                                         "unit (layers in turn)", "|difference of a state|");
+            eqs_figure_curve(figure, panel, label, EQS_MARK_POINTS, n, NULL, difference, 1);
+        }
+        eqs_free(difference);
+        EQS_TRY(status);
+    }
+    if (panel != NULL)
+        panel->log_y = true;
+    return EQS_OK;
+}
+
+/* Per sample: the largest difference of any unit. */
+static eqs_status add_samples(const eqs_catalog *catalog, const char *circuit, eqs_figure *figure)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/difference", circuit);
+    const eqs_catalog_object *object = eqs_catalog_numbers(catalog, path);
+    double *value;
+    if (object == NULL || object->shape.rank != 1 || object->shape.count < 2)
+        return EQS_OK;
+    EQS_TRY(eqs_catalog_values(catalog, object, &value));
+    for (size_t i = 0; i < object->shape.count; i++)
+        value[i] = fmax(value[i], 1e-17);
+    eqs_panel *panel = eqs_figure_panel(figure, "Largest difference of a sample",
+                                        "sample (position in the file)", "|difference of a state|");
+    eqs_figure_curve(figure, panel, "", EQS_MARK_LINE_POINTS, object->shape.count, NULL, value, 1);
+    if (panel != NULL)
+        panel->log_y = true;
+    eqs_free(value);
+    return EQS_OK;
+}
+
+/* Difference along the first transient that has one. */
+static eqs_status add_along(const eqs_catalog *catalog, const char *circuit, eqs_figure *figure)
+{
+    static const char *const names[] = {"trajectory", "trajectory_0"};
+    for (size_t i = 0; i < 2; i++) {
+        char path[512];
+        double *t = NULL, *value = NULL;
+        snprintf(path, sizeof path, "%s/%s/time", circuit, names[i]);
+        const eqs_catalog_object *time = eqs_catalog_numbers(catalog, path);
+        snprintf(path, sizeof path, "%s/%s/difference", circuit, names[i]);
+        const eqs_catalog_object *object = eqs_catalog_numbers(catalog, path);
+        if (time == NULL || object == NULL || object->shape.count != time->shape.count)
+            continue;
+        eqs_status status = eqs_catalog_values(catalog, time, &t);
+        if (status == EQS_OK)
+            status = eqs_catalog_values(catalog, object, &value);
+        if (status == EQS_OK) {
+            char label[PLOT_LABEL_SIZE];
+            snprintf(label, sizeof label, "time (%.40s)", time->units);
+            eqs_panel *panel =
+                eqs_figure_panel(figure, "Transient: circuit against ODE", label, "max|ngspice - CVODE|");
+            eqs_figure_curve(figure, panel, "", EQS_MARK_LINE, time->shape.count, t, value, 1);
+            if (panel != NULL)
+                panel->log_y = true;
+        }
+        eqs_free(t);
+        eqs_free(value);
+        return status;
+    }
+    return EQS_OK;
+}
+
+static eqs_status build(const eqs_catalog *catalog, const char *part, eqs_figure *figure)
+{
+    char circuit[256];
+    snprintf(circuit, sizeof circuit, "/circuit/%.200s", part);
+    EQS_TRY(add_along(catalog, circuit, figure));
+    EQS_TRY(add_comparisons(catalog, circuit, figure));
+    EQS_TRY(add_samples(catalog, circuit, figure));
+    if (figure->n_panels == 0)
+        return eqs_fail(EQS_BAD_DATA, "%s: %s has nothing to be compared with", eqs_h5_path(catalog->reader),
+                        circuit);
+    return EQS_OK;
+}
+
+const eqs_plot eqs_plot_circuit = {"circuit", "the circuit against ODE and equilibrium", "circuit", parts,
+                                   build};
