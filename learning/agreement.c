@@ -197,22 +197,21 @@ static eqs_status measure_one_tran(const eqs_energy *energy, const eqs_phase *ph
     ode.record_times = circuit->time;
     eqs_phase one = one_sample(phase, sample);
     eqs_state *row = NULL, *end = NULL;
-    eqs_relax_result result = {0};
+    eqs_relax_result *result = &out->ode_trajectory[sample];
     eqs_status status = copy_row(net, start, sample, &row);
     if (status == EQS_OK)
-        status = relax_copy(energy, &one, &ode, row, &end, &result);
-    if (status == EQS_OK && result.trajectory[0].n < circuit->n)
+        status = relax_copy(energy, &one, &ode, row, &end, result);
+    if (status == EQS_OK && result->trajectory[0].n < circuit->n)
         status = eqs_fail(EQS_NOT_CONVERGED, "sample %zu: CVODE recorded %zu of %zu points (%s)", sample,
-                          result.trajectory[0].n, circuit->n, eqs_relax_end_name(result.end[0]));
+                          result->trajectory[0].n, circuit->n, eqs_relax_end_name(result->end[0]));
     if (status == EQS_OK) {
-        compare_trajectories(net, circuit, &result.trajectory[0], sample, out);
+        compare_trajectories(net, circuit, &result->trajectory[0], sample, out);
         for (size_t k = eqs_first_free_layer(net); k < net->n_layers; k++)
             memcpy(out->ode->s[k] + sample * net->layer[k].units, end->s[k],
                    net->layer[k].units * sizeof(double));
-        out->residual_ode = fmax(out->residual_ode, result.residual[0]);
-        out->seconds_ode += result.seconds;
+        out->residual_ode = fmax(out->residual_ode, result->residual[0]);
+        out->seconds_ode += result->seconds;
     }
-    eqs_relax_result_clear(&result);
     eqs_state_destroy(row);
     eqs_state_destroy(end);
     return status;
@@ -223,7 +222,8 @@ static eqs_status measure_tran(const eqs_energy *energy, const eqs_phase *phase,
 {
     EQS_TRY(eqs_state_create(energy->net, phase->batch, &out->ode));
     out->trajectory = eqs_alloc(phase->batch, sizeof *out->trajectory);
-    if (out->trajectory == NULL)
+    out->ode_trajectory = eqs_alloc(phase->batch, sizeof *out->ode_trajectory);
+    if (out->trajectory == NULL || out->ode_trajectory == NULL)
         return EQS_NO_MEMORY;
     for (size_t sample = 0; sample < phase->batch; sample++)
         EQS_TRY(measure_one_tran(energy, phase, start, options, worker, sample, out));
@@ -291,6 +291,9 @@ void eqs_agreement_clear(eqs_agreement *a)
     for (size_t i = 0; a->trajectory != NULL && i < a->samples; i++)
         eqs_circuit_trajectory_clear(&a->trajectory[i]);
     eqs_free(a->trajectory);
+    for (size_t i = 0; a->ode_trajectory != NULL && i < a->samples; i++)
+        eqs_relax_result_clear(&a->ode_trajectory[i]);
+    eqs_free(a->ode_trajectory);
     eqs_state_destroy(a->ode);
     eqs_state_destroy(a->equilibrium);
     eqs_state_destroy(a->circuit);
@@ -357,11 +360,13 @@ eqs_status eqs_agreement_write(eqs_h5_writer *writer, const eqs_network *net, co
     EQS_TRY(eqs_h5_attribute_double(writer, group, "unit_time_s",
                                     eqs_circuit_unit_time(&options->circuit.units)));
     for (size_t b = 0; tran && b < a->samples; b++) {
-        if (a->samples == 1)
-            snprintf(path, sizeof path, "%s/trajectory", group);
-        else
-            snprintf(path, sizeof path, "%s/trajectory_%zu", group, b);
+        char name[40] = "trajectory";
+        if (a->samples > 1)
+            snprintf(name, sizeof name, "trajectory_%zu", b);
+        snprintf(path, sizeof path, "%s/%s", group, name);
         EQS_TRY(write_transient(writer, path, net, &a->trajectory[b]));
+        snprintf(path, sizeof path, "/relaxation/cvode/%s", name);
+        EQS_TRY(eqs_result_trajectory(writer, path, net, a->ode_trajectory[b].trajectory));
     }
     if (tran)
         return eqs_result_states(writer, "/relaxation/cvode", net, a->ode);

@@ -28,6 +28,7 @@ typedef struct eqs_agreement {
     double *circuit_residual; /* [samples] */
     eqs_relax_result ode_result, equilibrium_result;
     eqs_circuit_trajectory *trajectory; /* [samples]; tran */
+    eqs_relax_result *ode_trajectory;   /* [samples]; tran: CVODE's at the same times */
     char *netlist;                      /* of the first sample, ngspice dialect */
     char ngspice[64];                   /* version */
 } eqs_agreement;
@@ -40,7 +41,7 @@ eqs_status eqs_agreement_measure(const eqs_energy *energy, const eqs_phase *phas
                                  const eqs_circuit_options *options, eqs_agreement *out);
 
 /* Writes /circuit/op or /circuit/tran {state_k, residual, difference, max_difference, netlist, ...},
- * /relaxation/cvode and (op) /relaxation/equilibrium. */
+ * /relaxation/cvode and (op) /relaxation/equilibrium; tran: both trajectories at the same times. */
 eqs_status eqs_agreement_write(eqs_h5_writer *writer, const eqs_network *net, const eqs_phase *phase,
                                const eqs_circuit_options *options, const eqs_agreement *agreement);
 

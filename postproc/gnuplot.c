@@ -12,8 +12,6 @@
 
 enum { LARGEST_PICTURE = 256 << 20, LONGEST_MESSAGE = 400 };
 
-extern char **environ;
-
 eqs_status eqs_picture_format_of(const char *path, eqs_picture_format *out)
 {
     const char *end = strrchr(path, '.');

@@ -225,9 +225,10 @@ static void add_image(const eqs_panel *panel, size_t p, eqs_text *script)
 
 static void add_panel(const eqs_panel *panel, size_t p, eqs_text *script)
 {
-    eqs_text_add(script, "unset logscale\nset autoscale\nunset object\nset format '%%g'\nset xtics auto\nset "
-                         "ytics auto\nset grid lc rgb "
-                         "'#dddddd' lw 0.7\nset title ");
+    eqs_text_add(script, "unset logscale\nunset object\nset autoscale\nset format '%%g'\n"
+                         "set xtics auto\nset ytics auto\n"
+                         "set grid back linetype 1 linewidth 1 dashtype solid linecolor rgb '#d0d0d0'\n"
+                         "set title ");
     add_quoted(script, panel->title);
     eqs_text_add(script, " noenhanced font ',%d'\nset xlabel ", FONT_SIZE);
     add_quoted(script, panel->x_label);

@@ -111,43 +111,133 @@ static eqs_status add_samples(const eqs_catalog *catalog, const char *circuit, e
     return EQS_OK;
 }
 
-/* Difference along the first transient that has one. */
-static eqs_status add_along(const eqs_catalog *catalog, const char *circuit, eqs_figure *figure)
+/* ---- transients: the circuit beside the ODE ---- */
+
+/* The two trajectories of one sample at the same times. */
+typedef struct pair {
+    const eqs_catalog_object *time;
+    double *t;
+    size_t n;
+    char circuit[512], ode[512];
+} pair;
+
+/* The first sample of the circuit's group that also has CVODE's trajectory at as many times; t is the
+ * caller's, NULL when there is none. */
+static eqs_status find_pair(const eqs_catalog *catalog, const char *circuit, pair *out)
 {
     static const char *const names[] = {"trajectory", "trajectory_0"};
-    for (size_t i = 0; i < 2; i++) {
-        char path[512];
-        double *t = NULL, *value = NULL;
-        snprintf(path, sizeof path, "%s/%s/time", circuit, names[i]);
-        const eqs_catalog_object *time = eqs_catalog_numbers(catalog, path);
-        snprintf(path, sizeof path, "%s/%s/difference", circuit, names[i]);
-        const eqs_catalog_object *object = eqs_catalog_numbers(catalog, path);
-        if (time == NULL || object == NULL || object->shape.count != time->shape.count)
+    *out = (pair){0};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[600];
+        snprintf(out->circuit, sizeof out->circuit, "%.400s/%s", circuit, names[i]);
+        snprintf(out->ode, sizeof out->ode, "/relaxation/cvode/%s", names[i]);
+        snprintf(path, sizeof path, "%s/time", out->circuit);
+        out->time = eqs_catalog_numbers(catalog, path);
+        snprintf(path, sizeof path, "%s/time", out->ode);
+        const eqs_catalog_object *ode = eqs_catalog_numbers(catalog, path);
+        if (out->time == NULL || ode == NULL || out->time->shape.rank != 1 || out->time->shape.count < 2 ||
+            ode->shape.count != out->time->shape.count)
             continue;
-        eqs_status status = eqs_catalog_values(catalog, time, &t);
-        if (status == EQS_OK)
-            status = eqs_catalog_values(catalog, object, &value);
-        if (status == EQS_OK) {
-            char label[PLOT_LABEL_SIZE];
-            snprintf(label, sizeof label, "time (%.40s)", time->units);
-            eqs_panel *panel =
-                eqs_figure_panel(figure, "Transient: circuit against ODE", label, "max|ngspice - CVODE|");
-            eqs_figure_curve(figure, panel, "", EQS_MARK_LINE, time->shape.count, t, value, 1);
-            if (panel != NULL)
-                panel->log_y = true;
-        }
-        eqs_free(t);
-        eqs_free(value);
-        return status;
+        out->n = out->time->shape.count;
+        return eqs_catalog_values(catalog, out->time, &out->t);
     }
     return EQS_OK;
+}
+
+/* CVODE's array beside one of the circuit's, or NULL */
+static const eqs_catalog_object *counterpart(const eqs_catalog *catalog, const pair *both,
+                                             const eqs_catalog_object *object)
+{
+    char path[600];
+    snprintf(path, sizeof path, "%s/%.60s", both->ode, eqs_catalog_name(object));
+    const eqs_catalog_object *ode = eqs_catalog_numbers(catalog, path);
+    bool fits = ode != NULL && ode->shape.rank == 2 && ode->shape.dim[0] == both->n &&
+                object->shape.dim[0] == both->n && ode->shape.dim[1] == object->shape.dim[1];
+    return fits ? ode : NULL;
+}
+
+/* Units of the layer as lines (ODE) and a few points (circuit). */
+static void add_overlay(const pair *both, const char *layer, size_t units, const double *circuit,
+                        const double *ode, eqs_figure *figure)
+{
+    enum { MOST_UNITS = 16, POINTS = 25 };
+    char x_label[PLOT_LABEL_SIZE], title[PLOT_LABEL_SIZE];
+    double t[POINTS], y[POINTS];
+    snprintf(x_label, sizeof x_label, "time (%.40s)", both->time->units);
+    snprintf(title, sizeof title, "Layer %.20s: ODE (lines), circuit (points)", layer);
+    eqs_panel *panel = eqs_figure_panel(figure, title, x_label, "state");
+    for (size_t i = 0; i < units && i < MOST_UNITS; i++) {
+        eqs_figure_curve(figure, panel, "", EQS_MARK_LINE, both->n, both->t, ode + i, units);
+        size_t shown = 0, at = 0;
+        for (size_t k = 0; k < POINTS; k++) { /* the circuit's points nearest to an even grid */
+            double time = both->t[both->n - 1] * (double)k / (POINTS - 1);
+            while (at + 1 < both->n && both->t[at] < time)
+                at++;
+            t[shown] = both->t[at];
+            y[shown++] = circuit[at * units + i];
+        }
+        eqs_figure_curve(figure, panel, "", EQS_MARK_POINTS, shown, t, y, 1);
+        if (panel != NULL && panel->n_curves == 2 * i + 2)
+            panel->curve[2 * i].colour = panel->curve[2 * i + 1].colour = (int)i;
+    }
+}
+
+/* Panels of one layer's arrays: `difference` [n] is raised to the largest of its units. */
+static eqs_status compare_layer(const eqs_catalog *catalog, const pair *both,
+                                const eqs_catalog_object *object, const eqs_catalog_object *ode, bool last,
+                                double *difference, eqs_figure *figure)
+{
+    double *a = NULL, *b = NULL;
+    size_t units = object->shape.dim[1];
+    eqs_status status = eqs_catalog_values(catalog, object, &a);
+    if (status == EQS_OK)
+        status = eqs_catalog_values(catalog, ode, &b);
+    for (size_t i = 0; status == EQS_OK && i < both->n * units; i++)
+        difference[i / units] = fmax(difference[i / units], fabs(a[i] - b[i]));
+    if (status == EQS_OK && last)
+        add_overlay(both, eqs_catalog_name(object) + 6, units, a, b, figure);
+    eqs_free(a);
+    eqs_free(b);
+    return status;
+}
+
+static eqs_status add_transient(const eqs_catalog *catalog, const char *circuit, eqs_figure *figure)
+{
+    pair both;
+    EQS_TRY(find_pair(catalog, circuit, &both));
+    double *difference = both.t != NULL ? eqs_alloc(both.n, sizeof *difference) : NULL;
+    eqs_status status = both.t != NULL && difference == NULL ? EQS_NO_MEMORY : EQS_OK;
+    const eqs_catalog_object *output = NULL; /* objects are sorted by name: the last is the output layer's */
+    for (size_t i = 0; difference != NULL && i < catalog->n; i++) {
+        if (is_state(&catalog->object[i], both.circuit) && counterpart(catalog, &both, &catalog->object[i]))
+            output = &catalog->object[i];
+    }
+    for (size_t i = 0; output != NULL && status == EQS_OK && i < catalog->n; i++) {
+        const eqs_catalog_object *object = &catalog->object[i];
+        const eqs_catalog_object *ode =
+            is_state(object, both.circuit) ? counterpart(catalog, &both, object) : NULL;
+        if (ode != NULL)
+            status = compare_layer(catalog, &both, object, ode, object == output, difference, figure);
+    }
+    if (output != NULL && status == EQS_OK) {
+        char label[PLOT_LABEL_SIZE];
+        snprintf(label, sizeof label, "time (%.40s)", both.time->units);
+        eqs_panel *panel = eqs_figure_panel(figure, "Transient: circuit against ODE, all units", label,
+                                            "max|circuit - ODE|");
+        eqs_figure_curve(figure, panel, "", EQS_MARK_LINE, both.n, both.t, difference, 1);
+        if (panel != NULL)
+            panel->log_y = true;
+    }
+    eqs_free(difference);
+    eqs_free(both.t);
+    return status;
 }
 
 static eqs_status build(const eqs_catalog *catalog, const char *part, eqs_figure *figure)
 {
     char circuit[256];
     snprintf(circuit, sizeof circuit, "/circuit/%.200s", part);
-    EQS_TRY(add_along(catalog, circuit, figure));
+    EQS_TRY(add_transient(catalog, circuit, figure));
     EQS_TRY(add_comparisons(catalog, circuit, figure));
     EQS_TRY(add_samples(catalog, circuit, figure));
     if (figure->n_panels == 0)

@@ -26,7 +26,7 @@ class Help(Folder):
 
     def test_help_shows_an_option_exactly_where_it_is_used(self):
         uses = {
-            "--output": "train relax export simulate gradcheck",
+            "--output": "train relax export simulate gradcheck plot",
             "--set": "train eval relax export simulate gradcheck config",
             "--threads": "train eval relax simulate gradcheck",
             "--json": "train eval relax simulate gradcheck inspect",

@@ -78,7 +78,9 @@ class Plots(program.Folder):
         self.assertIn("circuit - equilibrium", texts)
         self.good("simulate", "run.h5", "-o", "tran.h5", "--samples", "0", "--analysis", "tran",
                   "--set", "circuit.t_stop=3")  # fmt: skip
-        self.assertIn("circuit - cvode", self.texts("tran.h5"))
+        texts = self.texts("tran.h5")
+        for text in ("Layer 2: ODE (lines), circuit (points)", "max|circuit - ODE|", "circuit - cvode"):
+            self.assertIn(text, texts)
         self.assertIn("States of layer 2: circuit/tran", self.texts("tran.h5", "states"))
 
     def test_png_and_columns(self):

@@ -391,6 +391,9 @@ class Circuits(Trained):
         n = len(trajectory["time"])
         self.assertEqual(trajectory["state_1"].shape, (n, 32))
         self.assertAlmostEqual(trajectory["time"][n - 1], 5.0, delta=1e-9)
+        ode = file["relaxation/cvode/trajectory"]
+        self.assertLessEqual(abs(ode["time"][:] - trajectory["time"][:]).max(), 1e-9)
+        self.assertLessEqual(abs(ode["state_2"][:] - trajectory["state_2"][:]).max(), report["max_difference"])
         self.assertEqual(file["circuit/tran/state_2"].shape, (1, 10))
         self.assert_documented(file)
 
