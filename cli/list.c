@@ -1,6 +1,7 @@
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "netlists/dialect.h"
+#include "netlists/library.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -48,6 +49,11 @@ static void list_devices(void)
     puts("dialects (--dialect):");
     for (size_t i = 0; eqs_dialect_get(i) != NULL; i++)
         printf("  %s\n", eqs_dialect_get(i)->name);
+    puts("devices (subcircuits for cosimulation.subcircuit):");
+    for (const eqs_device *device = eqs_devices; device->name != NULL; device++) {
+        size_t length = strcspn(device->text, "\n");
+        printf("  %-24s %.*s\n", device->name, (int)length - 2, device->text + 2);
+    }
 }
 
 static int is_experiment(const struct dirent *entry)
