@@ -147,13 +147,29 @@ void cli_note(const cli_common *common, const char *format, ...)
     fputc('\n', stderr);
 }
 
-static const char *const experiment_folders[] = {EQS_EXPERIMENTS_SOURCE, EQS_EXPERIMENTS_INSTALLED};
+/* Folders of the shipped experiments: in the source tree, where `cmake --install` put them, and beside a
+ * program that was installed elsewhere (../share of its own folder). NULL past the end. */
+static const char *experiment_folder(size_t i)
+{
+    static char beside[4096];
+    if (i < 2)
+        return i == 0 ? EQS_EXPERIMENTS_SOURCE : EQS_EXPERIMENTS_INSTALLED;
+    ssize_t length = i == 2 ? readlink("/proc/self/exe", beside, sizeof beside - 64) : -1;
+    if (length <= 0)
+        return NULL;
+    beside[length] = '\0';
+    char *slash = strrchr(beside, '/');
+    if (slash == NULL)
+        return NULL;
+    strcpy(slash, "/../share/eqspice/experiments");
+    return beside;
+}
 
 const char *cli_experiments_folder(void)
 {
-    for (size_t i = 0; i < sizeof experiment_folders / sizeof *experiment_folders; i++) {
-        if (access(experiment_folders[i], R_OK) == 0)
-            return experiment_folders[i];
+    for (size_t i = 0; experiment_folder(i) != NULL; i++) {
+        if (access(experiment_folder(i), R_OK) == 0)
+            return experiment_folder(i);
     }
     return NULL;
 }
@@ -164,8 +180,8 @@ eqs_status cli_find_config(const char *name, char **path)
         *path = eqs_strdup(name);
         return *path != NULL ? EQS_OK : EQS_NO_MEMORY;
     }
-    for (size_t i = 0; i < sizeof experiment_folders / sizeof *experiment_folders; i++) {
-        char *candidate = eqs_format("%s/%s.yaml", experiment_folders[i], name);
+    for (size_t i = 0; experiment_folder(i) != NULL; i++) {
+        char *candidate = eqs_format("%s/%s.yaml", experiment_folder(i), name);
         if (candidate == NULL)
             return EQS_NO_MEMORY;
         if (access(candidate, R_OK) == 0) {
