@@ -20,6 +20,8 @@ typedef struct eqs_phases_options {
     double nudged_tolerance; /* 0: relax.tolerance */
     size_t free_iterations;  /* > 0: exactly so many iterations of euler, no certificate asked (paper 001) */
     size_t nudged_iterations;
+    bool
+        truncated; /* nudged phases are nudged_iterations Euler steps, whatever the solver of the free ones */
 } eqs_phases_options;
 
 /* Outcome of one phase of a minibatch. */
@@ -48,6 +50,8 @@ typedef struct eqs_phases_ops {
                    double *change, double *norm);
     void (*output)(const eqs_phases *phases, size_t slot, double *y);
     void (*energy)(const eqs_phases *phases, size_t slot, double *F);
+    /* states of the loaded samples, in double precision; out has at least so many rows */
+    void (*states)(const eqs_phases *phases, size_t slot, eqs_state *out);
 } eqs_phases_ops;
 
 struct eqs_phases {

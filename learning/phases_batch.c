@@ -110,6 +110,7 @@ static eqs_status relax(eqs_phases *phases, size_t slot, const double beta[EQS_B
         .max_sweeps = iterations > 0 ? iterations : p->options.relax.max_steps,
         .fixed_iterations = iterations > 0,
         .step = p->options.relax.step,
+        .euler = slot != 0 && p->options.truncated,
     };
     memcpy(how.beta, beta, sizeof how.beta);
     if (slot != 0)
@@ -143,6 +144,11 @@ static void energy_of(const eqs_phases *phases, size_t slot, double *F)
     eqs_engine_energy(view(phases)->engine, slot, F);
 }
 
+static void states_of(const eqs_phases *phases, size_t slot, eqs_state *out)
+{
+    eqs_engine_take_states(view(phases)->engine, slot, out);
+}
+
 static const eqs_phases_ops ops = {
     .destroy = destroy,
     .set_parameters = set_parameters,
@@ -156,12 +162,13 @@ static const eqs_phases_ops ops = {
     .update = update,
     .output = output,
     .energy = energy_of,
+    .states = states_of,
 };
 
 eqs_status eqs_phases_create_batch(const eqs_energy *energy, const eqs_phases_options *options,
                                    eqs_phases **out)
 {
-    bool fixed = options->free_iterations > 0 || options->nudged_iterations > 0;
+    bool fixed = options->free_iterations > 0 || (options->nudged_iterations > 0 && !options->truncated);
     if (fixed && strcmp(options->relax.solver, "euler") != 0)
         return eqs_fail(
             EQS_BAD_CONFIG,

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/ranks.h"
+#include "learning/rule_step.h"
 
 #include <math.h>
 #include <string.h>
@@ -125,6 +126,8 @@ static eqs_status relax(eqs_phases *phases, size_t slot, const double beta[EQS_B
     ode_phases *p = self(phases);
     eqs_relax_options options = p->options.relax;
     size_t iterations = slot == 0 ? p->options.free_iterations : p->options.nudged_iterations;
+    if (slot != 0 && p->options.truncated)
+        options.solver = "euler";
     if (iterations > 0) {
         options.max_steps = iterations;
         options.fixed_iterations = true;
@@ -160,22 +163,6 @@ static eqs_point point_of(const ode_phases *p, size_t slot)
     return (eqs_point){p->n, p->slot[slot]->s, p->rate->s, NULL};
 }
 
-/* theta += rate * step on one block of parameters */
-static void apply(double *theta, const double *grad, size_t n, double rate, double *change, double *norm)
-{
-    double sum_change = 0.0, sum_norm = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        double step = -rate * grad[i];
-        sum_change += step * step;
-        sum_norm += theta[i] * theta[i];
-        theta[i] += step;
-    }
-    if (change != NULL)
-        *change = sum_change;
-    if (norm != NULL)
-        *norm = sum_norm;
-}
-
 static void update(eqs_phases *phases, const double *rate, const double *coefficient, double decay,
                    double *change, double *norm)
 {
@@ -190,23 +177,8 @@ static void update(eqs_phases *phases, const double *rate, const double *coeffic
         eqs_point at = point_of(p, slot);
         eqs_energy_gradient(p->energy, &phase, &at, coefficient[slot], p->grad);
     }
-    /* lambda dOmega/dtheta, once for the minibatch: the regulariser is part of every sample's energy */
-    phase.beta[EQS_BETA_THETA] = decay;
-    eqs_point at = point_of(p, 0);
-    for (size_t t = 0; decay != 0.0 && t < p->energy->n_terms; t++) {
-        const eqs_term *term = &p->energy->term[t];
-        if (term->beta == EQS_BETA_THETA)
-            term->class->gradient(term, &phase, &at, 1.0 / (double)p->n, p->grad);
-    }
-    size_t block = 0;
-    for (size_t c = 0; c < net->n_couplings; c++, block++) {
-        size_t n = net->layer[net->coupling[c].from].units * net->layer[net->coupling[c].to].units;
-        apply(eqs_weights(net, p->theta, c), eqs_weights(net, p->grad, c), n, rate[block],
-              change != NULL ? &change[block] : NULL, norm != NULL ? &norm[block] : NULL);
-    }
-    for (size_t k = 1; k < net->n_layers; k++, block++)
-        apply(eqs_bias(net, p->theta, k), eqs_bias(net, p->grad, k), net->layer[k].units, rate[block],
-              change != NULL ? &change[block] : NULL, norm != NULL ? &norm[block] : NULL);
+    eqs_energy_decay(p->energy, &phase, decay, p->grad);
+    eqs_rule_descend(net, rate, p->grad, p->theta, change, norm);
 }
 
 static void output(const eqs_phases *phases, size_t slot, double *y)
@@ -224,6 +196,13 @@ static void energy_of(const eqs_phases *phases, size_t slot, double *F)
     eqs_energy_value(p->energy, &phase, &at, F);
 }
 
+static void states_of(const eqs_phases *phases, size_t slot, eqs_state *out)
+{
+    const ode_phases *p = view(phases);
+    for (size_t k = 0; k < p->energy->net->n_layers; k++)
+        memcpy(out->s[k], p->slot[slot]->s[k], p->n * p->energy->net->layer[k].units * sizeof(double));
+}
+
 static const eqs_phases_ops ops = {
     .destroy = destroy,
     .set_parameters = set_parameters,
@@ -237,6 +216,7 @@ static const eqs_phases_ops ops = {
     .update = update,
     .output = output,
     .energy = energy_of,
+    .states = states_of,
 };
 
 /* Allocates everything; on failure the caller destroys. */

@@ -230,6 +230,43 @@ void eqs_setup_destroy(eqs_setup *setup)
     eqs_free(setup);
 }
 
+static const eqs_rule *rule_of(const eqs_config *config)
+{
+    return eqs_rule_find(eqs_config_word("learning.rule", config->learning.rule));
+}
+
+/* The rule can honour every option given. */
+static eqs_status check_rule(const eqs_config *config)
+{
+    const eqs_rule *rule = rule_of(config);
+    const eqs_config_relaxation *relaxation = &config->relaxation;
+    if (rule == NULL)
+        return eqs_config_fail(config, "learning.rule", "is not a learning rule of this build");
+    if (rule->nudges != (config->learning.nudge != EQS_NUDGE_NONE))
+        return eqs_config_fail(config, "learning.nudge", "found %s; rule %s %s (allowed: %s)",
+                               eqs_config_word("learning.nudge", config->learning.nudge), rule->name,
+                               rule->nudges ? "nudges the outputs" : "has no nudge",
+                               rule->nudges ? "fixed, random-sign, centred, higher-order" : "none");
+    if (relaxation->nudged_iterations > 0 && !rule->iterates)
+        return eqs_config_fail(config, "relaxation.nudged_iterations",
+                               "found %zu; the second phase of rule %s is not a number of iterations "
+                               "(allowed: 0)",
+                               relaxation->nudged_iterations, rule->name);
+    if (relaxation->nudged_tolerance > 0.0 && !rule->tolerates)
+        return eqs_config_fail(config, "relaxation.nudged_tolerance",
+                               "found %g; the second phase of rule %s ends on no tolerance (allowed: 0)",
+                               relaxation->nudged_tolerance, rule->name);
+    return EQS_OK;
+}
+
+/* Iterations of truncated nudged phases: as given, or N/epsilon (paper 001 sec. 5.1), N the layers above the
+ * input. */
+static size_t nudged_iterations(const eqs_config *config, const eqs_rule *rule)
+{
+    size_t given = config->relaxation.nudged_iterations, N = config->network.layers.n - 1;
+    return given > 0 || !rule->truncates ? given : (size_t)ceil((double)N / config->relaxation.step);
+}
+
 /* What training asks for and evaluation does not. */
 static eqs_status check_training(const eqs_setup *setup)
 {
@@ -242,9 +279,11 @@ static eqs_status check_training(const eqs_setup *setup)
     if (learning->rates.n == 0)
         return eqs_config_fail(config, "learning.rates",
                                "found no value; training needs one, or one per coupling");
+    EQS_TRY(check_rule(config));
     double leak = 1.0 - fabs(learning->beta * setup->net->delta[EQS_BETA_Y]);
-    bool negative = learning->nudge != EQS_NUDGE_FIXED || learning->beta < 0.0;
-    bool certified = config->relaxation.nudged_iterations == 0;
+    const eqs_rule *rule = rule_of(config);
+    bool negative = rule->nudges && (learning->nudge != EQS_NUDGE_FIXED || learning->beta < 0.0);
+    bool certified = config->relaxation.nudged_iterations == 0 && !rule->truncates;
     if (negative && certified && leak <= 0.0 && !eqs_state_is_rate(setup->net, setup->net->n_layers - 1))
         return eqs_config_fail(config, "learning.beta",
                                "found %g with nudge %s; a phase at -%g has no equilibrium "
@@ -259,7 +298,7 @@ eqs_status eqs_setup_evaluation_options(const eqs_setup *setup, int threads, eqs
 {
     const eqs_config *config = setup->config;
     const eqs_config_learning *learning = &config->learning;
-    const eqs_rule *rule = eqs_rule_find(eqs_config_word("learning.rule", learning->rule));
+    const eqs_rule *rule = rule_of(config);
     if (rule == NULL)
         return eqs_config_fail(config, "learning.rule", "is not a learning rule of this build");
     *out = (eqs_train_options){
@@ -280,7 +319,8 @@ eqs_status eqs_setup_evaluation_options(const eqs_setup *setup, int threads, eqs
                 .relax = setup->relax,
                 .nudged_tolerance = config->relaxation.nudged_tolerance,
                 .free_iterations = config->relaxation.free_iterations,
-                .nudged_iterations = config->relaxation.nudged_iterations,
+                .nudged_iterations = nudged_iterations(config, rule),
+                .truncated = rule->truncates || rule->gradient != NULL, /* which has no nudged phase here */
             },
     };
     return EQS_OK;

@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "base/ranks.h"
 #include "base/run.h"
+#include "learning/rule_step.h"
 
 #include <math.h>
 #include <string.h>
@@ -13,6 +14,7 @@ struct eqs_trainer {
     const eqs_dataset *data;
     eqs_train_options options;
     eqs_phases *phases;
+    eqs_rule_step *step; /* of rules that compute a gradient, else NULL */
     eqs_train_position position;
     size_t n_in, n_out, n_blocks;
     size_t state_bytes;
@@ -109,6 +111,8 @@ eqs_status eqs_trainer_create(const eqs_energy *energy, const eqs_dataset *data,
         status = allocate(t);
     if (status == EQS_OK)
         status = eqs_phases_create(energy, &options->phases, &t->phases);
+    if (status == EQS_OK && options->rule->gradient != NULL)
+        status = eqs_rule_step_create(energy, &options->phases, &t->step);
     if (status == EQS_OK)
         status = start_states(t);
     if (status != EQS_OK) {
@@ -126,6 +130,7 @@ void eqs_trainer_destroy(eqs_trainer *t)
         return;
     if (t->phases != NULL)
         t->phases->ops->destroy(t->phases);
+    eqs_rule_step_destroy(t->step);
     for (int part = 0; part < EQS_DATASET_PARTS; part++)
         eqs_free(t->states[part]);
     eqs_free(t->x);
@@ -196,6 +201,45 @@ static eqs_status check_finite(const eqs_trainer *t, double residual, const char
                     t->position.epoch + 1, t->position.minibatch + 1, phase, residual);
 }
 
+static void add_second_phase(double residual, double iterations, size_t unconverged, eqs_epoch_row *sums)
+{
+    sums->residual_nudged = fmax(sums->residual_nudged, residual);
+    sums->sweeps_nudged += iterations;
+    sums->unconverged += (double)unconverged;
+}
+
+/* Nudged phases of the plan and the contrastive update. */
+static eqs_status contrast(eqs_trainer *t, const eqs_plan *plan, bool measure, eqs_epoch_row *sums)
+{
+    const eqs_network *net = t->energy->net;
+    eqs_phase_outcome outcome;
+    for (size_t slot = 1; slot <= plan->n_nudged; slot++) {
+        double beta[EQS_BETA_COUNT];
+        eqs_network_nudge(net, plan->xi[slot], beta);
+        EQS_TRY(t->phases->ops->relax(t->phases, slot, beta, &outcome));
+        EQS_TRY(check_finite(t, outcome.max_residual, "nudged"));
+        add_second_phase(outcome.max_residual, outcome.sweeps / (double)plan->n_nudged, outcome.unconverged,
+                         sums);
+    }
+    t->phases->ops->update(t->phases, t->options.rate, plan->coefficient, net->delta[EQS_BETA_THETA],
+                           measure ? t->change : NULL, measure ? t->norm : NULL);
+    return EQS_OK;
+}
+
+/* The second phase of a rule of its own, and a step down its gradient. */
+static eqs_status descend(eqs_trainer *t, size_t n, const eqs_plan *plan, bool measure, eqs_epoch_row *sums)
+{
+    eqs_rule_outcome outcome;
+    const double *grad;
+    EQS_TRY(eqs_rule_step_gradient(t->step, t->options.rule, t->phases, n, t->x, t->target, plan, &grad,
+                                   &outcome));
+    EQS_TRY(check_finite(t, outcome.residual, "second"));
+    add_second_phase(outcome.residual, outcome.iterations, outcome.unconverged, sums);
+    eqs_rule_step_apply(t->step, t->phases, t->options.rate, measure ? t->change : NULL,
+                        measure ? t->norm : NULL);
+    return EQS_OK;
+}
+
 /* Free phase, nudged phases and update of one loaded minibatch of n samples. Sums and persistent states
  * change at its end only, so that a minibatch that a signal stopped midway can be done again. */
 static eqs_status train_minibatch(eqs_trainer *t, const uint32_t *index, size_t n)
@@ -219,20 +263,14 @@ static eqs_status train_minibatch(eqs_trainer *t, const uint32_t *index, size_t 
                                 .seed = t->options.seed,
                                 .epoch = t->position.epoch,
                                 .minibatch = t->position.minibatch};
-    eqs_plan plan = t->options.rule->plan(&request);
-    for (size_t slot = 1; slot <= plan.n_nudged; slot++) {
-        double beta[EQS_BETA_COUNT];
-        eqs_network_nudge(net, plan.xi[slot], beta);
-        EQS_TRY(t->phases->ops->relax(t->phases, slot, beta, &outcome));
-        EQS_TRY(check_finite(t, outcome.max_residual, "nudged"));
-        sums->residual_nudged = fmax(sums->residual_nudged, outcome.max_residual);
-        sums->sweeps_nudged += outcome.sweeps / (double)plan.n_nudged;
-        sums->unconverged += (double)outcome.unconverged;
-    }
+    const eqs_rule *rule = t->options.rule;
+    eqs_plan plan = rule->plan != NULL ? rule->plan(&request) : (eqs_plan){0};
     /* norms cost a pass over the weights: once in a while is enough for the ratio's average */
     bool measure = t->position.minibatch % 50 == 0;
-    t->phases->ops->update(t->phases, t->options.rate, plan.coefficient, net->delta[EQS_BETA_THETA],
-                           measure ? t->change : NULL, measure ? t->norm : NULL);
+    if (rule->gradient != NULL)
+        EQS_TRY(descend(t, n, &plan, measure, sums));
+    else
+        EQS_TRY(contrast(t, &plan, measure, sums));
     keep_states(t, EQS_DATASET_TRAIN, index, n);
     t->position.sums = done;
     t->position.minibatch++;

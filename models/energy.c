@@ -152,6 +152,18 @@ void eqs_energy_gradient(const eqs_energy *energy, const eqs_phase *phase, const
     }
 }
 
+void eqs_energy_decay(const eqs_energy *energy, const eqs_phase *phase, double decay, double *grad)
+{
+    eqs_phase one = *phase;
+    one.beta[EQS_BETA_THETA] = decay;
+    eqs_point nowhere = {.batch = 1};
+    for (size_t t = 0; decay != 0.0 && t < energy->n_terms; t++) {
+        const eqs_term *term = &energy->term[t];
+        if (term->beta == EQS_BETA_THETA && term->class->gradient != NULL)
+            term->class->gradient(term, &one, &nowhere, 1.0, grad);
+    }
+}
+
 eqs_unit_law eqs_energy_law(const eqs_energy *energy, const eqs_phase *phase, size_t k)
 {
     eqs_unit_law law = {0.0};

@@ -130,6 +130,10 @@ void eqs_energy_drive_product(const eqs_energy *energy, const eqs_phase *phase, 
 void eqs_energy_gradient(const eqs_energy *energy, const eqs_phase *phase, const eqs_point *at, double weight,
                          double *grad);
 
+/* grad[n_parameters] += decay * dOmega/dtheta of the regulariser, once (not per sample): lambda delta_theta
+ * Omega is part of every sample's energy, so this is its share of a mean over samples. */
+void eqs_energy_decay(const eqs_energy *energy, const eqs_phase *phase, double decay, double *grad);
+
 /* Scalar law of the units of layer k: the sum over unit terms. */
 eqs_unit_law eqs_energy_law(const eqs_energy *energy, const eqs_phase *phase, size_t k);
 

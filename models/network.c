@@ -274,7 +274,9 @@ void eqs_network_outputs(const eqs_network *net, size_t n, const double *s, doub
 void eqs_network_nudge(const eqs_network *net, double xi, double out[EQS_BETA_COUNT])
 {
     for (int i = 0; i < EQS_BETA_COUNT; i++)
-        out[i] = net->beta[i] + xi * net->delta[i];
+        out[i] = isinf(xi) ? net->beta[i] : net->beta[i] + xi * net->delta[i];
+    if (isinf(xi))
+        out[EQS_BETA_Y] = INFINITY;
 }
 
 void eqs_coupling_name(const eqs_network *net, size_t c, char *text, size_t size)

@@ -114,7 +114,8 @@ void eqs_network_sources(const eqs_network *net, size_t n, const double *data, d
 /* Outputs y [n x n_outputs] of n samples from the states of layer L: a copy, or differences of node pairs. */
 void eqs_network_outputs(const eqs_network *net, size_t n, const double *s, double *y);
 
-/* beta + xi delta into out (paper 001 Eq. 10): the beta of a nudged phase. */
+/* beta + xi delta into out (paper 001 Eq. 10): the beta of a nudged phase. xi = INFINITY clamps the output
+ * (contrastive Hebbian learning): beta_y is infinite then, and the other components are the free phase's. */
 void eqs_network_nudge(const eqs_network *net, double xi, double out[EQS_BETA_COUNT]);
 
 /* The name of coupling c's parameters in files: "W_k" for k-1 -> k, "W_a_b" for any other; writes at most

@@ -9,11 +9,12 @@
 #include "base/memory.h"
 #include "base/run.h"
 
-#include <cvode/cvode.h>
-#include <cvode/cvode_ls.h>
+#include <cvodes/cvodes.h>
+#include <cvodes/cvodes_ls.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sunnonlinsol/sunnonlinsol_fixedpoint.h>
 
 /* a residual beyond it: the energy has no minimum on the way down (rather than after ever more steps,
@@ -57,6 +58,9 @@ static void destroy(void *worker)
         N_VDestroy(integrator->y);
     if (integrator->dense != NULL)
         N_VDestroy(integrator->dense);
+    if (integrator->quadrature != NULL)
+        N_VDestroy(integrator->quadrature);
+    eqs_free(integrator->activity);
     if (integrator->context != NULL)
         SUNContext_Free(&integrator->context);
     eqs_integrator_destroy_flow(integrator);
@@ -65,6 +69,46 @@ static void destroy(void *worker)
     eqs_free(integrator->diagonal);
     eqs_free(integrator->inverse);
     eqs_free(integrator);
+}
+
+/* The integrands of options->quadrature at x = y: r = rho(x) in every form, so that dr/dt = rho'(x) dx/dt. */
+static int integrands(realtype t, N_Vector y, N_Vector out, void *user)
+{
+    eqs_integrator *integrator = user;
+    const eqs_network *net = integrator->sample->phase.net;
+    const double *x = N_VGetArrayPointer(y);
+    size_t n = integrator->sample->n;
+    double *r = integrator->activity, *slope = r + n, *rate = r + 2 * n;
+    if (eqs_integrator_flow(integrator, t, x, rate) != 0)
+        return 1;
+    for (size_t k = eqs_first_free_layer(net), at = 0; k < net->n_layers; k++) {
+        for (size_t i = 0; i < net->layer[k].units; i++, at++) {
+            r[at] = eqs_rho(&net->layer[k].activation, x[at]);
+            slope[at] = eqs_rho_derivative(&net->layer[k].activation, x[at]);
+        }
+    }
+    for (size_t i = 0; i < n; i++)
+        rate[i] *= slope[i];
+    const eqs_quadrature *quadrature = integrator->options->quadrature;
+    quadrature->rate(quadrature->user, r, rate, N_VGetArrayPointer(out));
+    return 0;
+}
+
+static eqs_status attach_quadrature(eqs_integrator *integrator)
+{
+    const eqs_quadrature *quadrature = integrator->options->quadrature;
+    if (quadrature == NULL)
+        return EQS_OK;
+    integrator->quadrature = eqs_fast_vector((sunindextype)quadrature->n, integrator->context);
+    integrator->activity = eqs_alloc(3 * integrator->sample->n, sizeof *integrator->activity);
+    if (integrator->quadrature == NULL || integrator->activity == NULL)
+        return eqs_fail(EQS_NO_MEMORY, "no memory for %zu integrals along the trajectory", quadrature->n);
+    N_VConst(0.0, integrator->quadrature);
+    if (CVodeQuadInit(integrator->cvode, integrands, integrator->quadrature) != CV_SUCCESS ||
+        CVodeQuadSStolerances(integrator->cvode, quadrature->rtol, quadrature->atol) != CV_SUCCESS ||
+        CVodeSetQuadErrCon(integrator->cvode, SUNTRUE) != CV_SUCCESS)
+        return eqs_fail(EQS_INTERNAL, "CVODE cannot integrate along the trajectory: %s", integrator->message);
+    return EQS_OK;
 }
 
 /* CVODE's memory with tolerances, limits and nonlinear solver; its linear solver for BDF */
@@ -89,6 +133,7 @@ static eqs_status build(eqs_integrator *integrator)
         (isfinite(longest) && CVodeSetMaxStep(cvode, longest) != CV_SUCCESS))
         return eqs_fail(EQS_INTERNAL, "CVODE cannot be set up: %s", integrator->message);
     EQS_TRY(eqs_integrator_watch_events(integrator));
+    EQS_TRY(attach_quadrature(integrator));
     if (integrator->method == CV_BDF)
         return eqs_integrator_attach_linear(integrator);
     integrator->nonlinear = SUNNonlinSol_FixedPoint(integrator->y, 0, integrator->context);
@@ -126,7 +171,12 @@ static eqs_status create_adams(eqs_sample *sample, const eqs_relax_options *opti
 /* starts CVODE anew at (t, y): its history is forgotten, so that results depend on the start alone */
 static int restart(eqs_integrator *integrator, double t)
 {
+    double now;
+    if (integrator->quadrature != NULL && integrator->started)
+        CVodeGetQuad(integrator->cvode, &now, integrator->quadrature);
     int flag = CVodeReInit(integrator->cvode, t, integrator->y);
+    if (flag == CV_SUCCESS && integrator->quadrature != NULL)
+        flag = CVodeQuadReInit(integrator->cvode, integrator->quadrature);
     if (flag == CV_SUCCESS && isfinite(integrator->options->t_max))
         flag = CVodeSetStopTime(integrator->cvode, integrator->options->t_max);
     integrator->started = false;
@@ -272,6 +322,9 @@ static eqs_status integrate(eqs_integrator *integrator, progress *at, eqs_trajec
 {
     const eqs_relax_options *options = integrator->options;
     /* CVODE reads the scale of its first step from the distance to the target time */
+    integrator->started = false;
+    if (integrator->quadrature != NULL)
+        N_VConst(0.0, integrator->quadrature);
     double target = isfinite(options->t_max) ? options->t_max : 1e4 * integrator->sample->tau_max;
     int flag = restart(integrator, 0.0);
     measure(integrator, at, 0, true, work);
@@ -284,8 +337,10 @@ static eqs_status integrate(eqs_integrator *integrator, progress *at, eqs_trajec
         }
         if (outcome->end == EQS_RELAX_FAILED)
             give_up(integrator, at, flag, outcome->failure);
-        if (outcome->end != EQS_RELAX_RUNNING)
+        if (outcome->end != EQS_RELAX_RUNNING) {
+            outcome->steps = steps;
             return EQS_OK;
+        }
 
         sharpen_krylov(integrator, at->residual);
         flag = CVode(integrator->cvode, target, integrator->y, &at->t, CV_ONE_STEP);
@@ -315,6 +370,14 @@ static eqs_status relax(void *worker, eqs_trajectory *trajectory, eqs_sample_out
     eqs_integrator_start(integrator, y);
     EQS_TRY(integrate(integrator, &at, trajectory, outcome, work));
     count(integrator, work);
+    if (integrator->quadrature != NULL) {
+        const eqs_quadrature *quadrature = integrator->options->quadrature;
+        double now;
+        if (integrator->started)
+            CVodeGetQuad(integrator->cvode, &now, integrator->quadrature);
+        memcpy(quadrature->value + integrator->sample->index * quadrature->n,
+               N_VGetArrayPointer(integrator->quadrature), quadrature->n * sizeof(double));
+    }
     outcome->residual = at.residual;
     outcome->time = at.t;
     if (field->ops->energy != NULL)
@@ -356,7 +419,7 @@ const eqs_solver eqs_solver_cvode_bdf = {
     .summary = "CVODE, variable-order BDF with Newton: trajectories, also of stiff fields",
     .unsupported = unsupported,
     .run = run_bdf,
-    .can = EQS_SOLVER_RECORDS | EQS_SOLVER_LINEAR,
+    .can = EQS_SOLVER_RECORDS | EQS_SOLVER_LINEAR | EQS_SOLVER_QUADRATURES,
 };
 
 const eqs_solver eqs_solver_cvode_adams = {
@@ -364,5 +427,5 @@ const eqs_solver eqs_solver_cvode_adams = {
     .summary = "CVODE, variable-order Adams with fixed-point iteration: non-stiff fields at rtol <= 1e-6",
     .unsupported = unsupported,
     .run = run_adams,
-    .can = EQS_SOLVER_RECORDS,
+    .can = EQS_SOLVER_RECORDS | EQS_SOLVER_QUADRATURES,
 };

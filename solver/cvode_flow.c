@@ -10,7 +10,7 @@
 
 #include "base/memory.h"
 
-#include <cvode/cvode.h>
+#include <cvodes/cvodes.h>
 #include <math.h>
 #include <string.h>
 

@@ -16,8 +16,10 @@ typedef struct eqs_integrator {
     int method; /* CV_BDF or CV_ADAMS */
     SUNContext context;
     void *cvode;
-    N_Vector y;     /* the variables x of the field */
-    N_Vector dense; /* dense output */
+    N_Vector y;          /* the variables x of the field */
+    N_Vector dense;      /* dense output */
+    N_Vector quadrature; /* integrals along the trajectory, or NULL */
+    double *activity;    /* [3 n] r, r' and dr/dt for their integrands */
     SUNNonlinearSolver nonlinear;
     SUNLinearSolver linear;
     SUNMatrix matrix;

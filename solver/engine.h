@@ -21,7 +21,7 @@ typedef enum eqs_precision { EQS_SINGLE, EQS_DOUBLE } eqs_precision;
 
 typedef struct eqs_engine eqs_engine;
 
-enum { EQS_ENGINE_SLOTS = 4 };
+enum { EQS_ENGINE_SLOTS = 5 }; /* the free phase, and two centred pairs */
 
 typedef struct eqs_engine_options {
     eqs_precision precision; /* default EQS_SINGLE */
@@ -36,12 +36,16 @@ eqs_engine_options eqs_engine_options_default(void);
 
 /* How one slot is relaxed. */
 typedef struct eqs_engine_relax {
-    double beta[EQS_BETA_COUNT]; /* in force: beta + xi delta */
-    double tolerance;            /* on the projected residual of every sample */
-    size_t max_sweeps;           /* per sample; a product with all weights (both ways) counts as one */
+    /* in force: beta + xi delta. beta_y = INFINITY clamps the outputs to their targets (put into their
+       boxes): they are at rest then and count in no residual. Not for smooth membranes, whose potential would
+       be infinite: FAILED */
+    double beta[EQS_BETA_COUNT];
+    double tolerance;      /* on the projected residual of every sample */
+    size_t max_sweeps;     /* per sample; a product with all weights (both ways) counts as one */
     bool fixed_iterations; /* make exactly max_sweeps sweeps or Euler steps. Euler certifies at the end with
                               one more product, unless tolerance is 0: then residuals are NaN */
     double step;           /* euler: epsilon of Eq. 54, in units of each unit's tau */
+    bool euler;            /* Euler steps, whatever the engine's solver: truncated nudged phases */
 } eqs_engine_relax;
 
 /* Outcome of one relaxation; arrays are owned by the engine and valid until its next relaxation of that slot.

@@ -95,6 +95,7 @@ static void note_chunk(const eqs_engine_outcome *outcome, eqs_engine *engine, si
     for (size_t i = 0; i < outcome->n; i++) {
         result->end[first + i] = (eqs_relax_end)outcome->end[i];
         result->residual[first + i] = outcome->residual[i];
+        result->steps[first + i] = outcome->sweeps[i];
         result->statistics.steps += outcome->sweeps[i];
         result->statistics.rhs_evaluations += outcome->sweeps[i];
         *most = outcome->sweeps[i] > *most ? outcome->sweeps[i] : *most;
@@ -183,7 +184,8 @@ static const char *unsupported(const eqs_energy *energy, const eqs_relax_options
     {                                                                                                        \
         return run(#name, energy, phase, options, state, result);                                            \
     }                                                                                                        \
-    const eqs_solver eqs_solver_##name = {#name, text, unsupported, run_##name, EQS_SOLVER_RECORDS};
+    const eqs_solver eqs_solver_##name = {#name, text, unsupported, run_##name,                              \
+                                          EQS_SOLVER_RECORDS | EQS_SOLVER_CLAMPS_OUTPUT};
 
 SOLVER(sweep, "block coordinate descent, layer by layer; the energy never rises")
 SOLVER(nesterov, "sweeps with momentum and restarts")

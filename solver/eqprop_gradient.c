@@ -46,6 +46,15 @@ static eqs_status nudged(const eqs_energy *energy, const eqs_phase *phase, const
     return status;
 }
 
+size_t eqs_eqprop_nudges(eqs_eqprop_mode mode, double multiple[4], double weight[4])
+{
+    static const double multiples[][4] = {{1.0}, {1.0, -1.0}, {1.0, -1.0, 0.5, -0.5}};
+    static const double weights[][4] = {{1.0}, {0.5, -0.5}, {-1.0 / 6.0, 1.0 / 6.0, 4.0 / 3.0, -4.0 / 3.0}};
+    memcpy(multiple, multiples[mode], sizeof multiples[mode]);
+    memcpy(weight, weights[mode], sizeof weights[mode]);
+    return mode == EQS_EQPROP_ONE_SIDED ? 1 : mode == EQS_EQPROP_CENTRED ? 2 : 4;
+}
+
 eqs_status eqs_eqprop_gradient(const eqs_energy *energy, const eqs_phase *phase,
                                const eqs_relax_options *options, const eqs_state *fixed_point, double xi,
                                eqs_eqprop_mode mode, double *grad, eqs_relax_result *result)
@@ -57,19 +66,20 @@ eqs_status eqs_eqprop_gradient(const eqs_energy *energy, const eqs_phase *phase,
     EQS_TRY(eqs_state_create(net, phase->batch, &state));
     memset(grad, 0, net->n_parameters * sizeof *grad);
 
-    bool centred = mode == EQS_EQPROP_CENTRED;
-    double weight = centred ? 0.5 / xi : 1.0 / xi;
-    eqs_state_copy(net, fixed_point, state);
-    eqs_status status = nudged(energy, phase, options, xi, weight, state, grad, result);
-    bool first_done = status == EQS_OK;
-    eqs_state_copy(net, fixed_point, state);
-    if (status == EQS_OK && centred)
-        status =
-            nudged(energy, phase, options, -xi, -weight, state, grad, result == NULL ? NULL : result + 1);
-    else if (status == EQS_OK)
-        status = add_gradient(energy, phase, fixed_point, -weight, grad);
-    if (status != EQS_OK && first_done && result != NULL)
-        eqs_relax_result_clear(result);
+    double multiple[4], weight[4], rest = 0.0;
+    size_t n = eqs_eqprop_nudges(mode, multiple, weight), done = 0;
+    eqs_status status = EQS_OK;
+    for (; status == EQS_OK && done < n; done++) {
+        eqs_state_copy(net, fixed_point, state);
+        status = nudged(energy, phase, options, multiple[done] * xi, weight[done] / xi, state, grad,
+                        result == NULL ? NULL : result + done);
+        rest -= weight[done] / xi;
+    }
+    if (status == EQS_OK && mode == EQS_EQPROP_ONE_SIDED)
+        status = add_gradient(energy, phase, fixed_point, rest, grad);
+    /* the nudge that failed has nothing to clear */
+    for (size_t i = 0; status != EQS_OK && result != NULL && i + 1 < done; i++)
+        eqs_relax_result_clear(result + i);
     eqs_state_destroy(state);
     return status;
 }

@@ -139,6 +139,7 @@ static void finish(euler *e, size_t b, eqs_relax_end end, double t)
 {
     e->result->end[b] = end;
     e->result->time[b] = t;
+    e->result->steps[b] = (size_t)lround(t / e->dt);
     e->n_running--;
     if (end != EQS_RELAX_FAILED)
         return;

@@ -45,7 +45,8 @@ enum { VECTORS = 8 };
 
 eqs_exact_options eqs_exact_options_default(void)
 {
-    return (eqs_exact_options){.dense_limit = 2000, .tolerance = 1e-12, .margin = 1e-9};
+    return (eqs_exact_options){
+        .dense_limit = 2000, .tolerance = 1e-12, .step = 0.5, .max_iterations = 100000, .margin = 1e-9};
 }
 
 static size_t units(const implicit *w, size_t k)
@@ -298,6 +299,78 @@ static eqs_status solve_iteratively(implicit *w)
     return status;
 }
 
+static double smallest_tau(const implicit *w)
+{
+    double smallest = INFINITY;
+    for (size_t k = w->first; k < w->energy->net->n_layers; k++) {
+        for (size_t i = 0; i < units(w, k); i++)
+            smallest = fmin(smallest, w->energy->net->layer[k].tau[i]);
+    }
+    return smallest;
+}
+
+static double largest_of(size_t n, const double *v)
+{
+    double most = 0.0;
+    for (size_t i = 0; i < n; i++)
+        most = fabs(v[i]) <= most ? most : fabs(v[i]); /* NaN wins */
+    return most;
+}
+
+/* growth of the right-hand side that no relaxation towards a fixed point shows */
+static const double unbounded = 1e6;
+
+/* The linearised network relaxes: recurrent back-propagation. x, f, Hx are [n]. */
+static void relax_costate(implicit *w, double *x, double *f, double *Hx)
+{
+    const eqs_exact_options *options = w->options;
+    size_t n = w->n_moving;
+    double start = largest_of(n, w->rhs), dt = options->step * smallest_tau(w), now = start;
+    bool stop = start == 0.0;
+    memcpy(f, w->rhs, n * sizeof *f);
+    for (size_t iteration = 0; !stop; iteration++) {
+        bool done = !options->fixed_iterations && now <= options->tolerance * start;
+        if (done || iteration == options->max_iterations || !(now <= unbounded * start))
+            break;
+        for (size_t i = 0; i < n; i++)
+            x[i] += dt / w->energy->net->layer[w->moving[i].layer].tau[w->moving[i].unit] * f[i];
+        hessian_product(w, x, Hx);
+        for (size_t i = 0; i < n; i++)
+            f[i] = w->rhs[i] - Hx[i];
+        now = largest_of(n, f);
+        w->report->relaxation_iterations++;
+    }
+    double share = start > 0.0 ? now / start : 0.0;
+    if (!(share <= unbounded)) { /* no minimum: the linearised network has no fixed point to go to */
+        memset(x, 0, n * sizeof *x);
+        w->report->not_minima++;
+        share = 1.0;
+    }
+    w->report->unrelaxed += share > options->tolerance;
+    w->report->costate_residual = fmax(w->report->costate_residual, share);
+}
+
+static eqs_status solve_by_relaxation(implicit *w)
+{
+    size_t n = w->n_moving;
+    double *x = eqs_alloc(3 * n, sizeof *x);
+    if (x == NULL)
+        return EQS_NO_MEMORY;
+    relax_costate(w, x, x + n, x + 2 * n);
+    memcpy(w->rhs, x, n * sizeof *x);
+    eqs_free(x);
+    return EQS_OK;
+}
+
+static eqs_status solve(implicit *w)
+{
+    if (w->n_moving == 0)
+        return EQS_OK;
+    if (w->options->relaxation)
+        return solve_by_relaxation(w);
+    return w->n_moving <= w->options->dense_limit ? solve_dense(w) : solve_iteratively(w);
+}
+
 /* lambda from the solution, 0 on the units that are held */
 static void spread(implicit *w)
 {
@@ -370,8 +443,7 @@ static eqs_status add_sample(implicit *w, double *grad, double *lambda)
 {
     pull_of_cost(w);
     classify(w);
-    if (w->n_moving > 0)
-        EQS_TRY(w->n_moving <= w->options->dense_limit ? solve_dense(w) : solve_iteratively(w));
+    EQS_TRY(solve(w));
     spread(w);
     add_mixed(w, grad);
     add_cost_gradient(w, grad);

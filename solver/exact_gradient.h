@@ -12,7 +12,17 @@
 typedef struct eqs_exact_options {
     size_t dense_limit; /* most moving units for which d2F/ds2 is assembled and factorised (Cholesky, LU where
                            it is not positive definite); above, conjugate gradients; default 2000 */
-    double tolerance;   /* conjugate gradients: on |residual| / |dC/ds|; default 1e-12 */
+    double tolerance;   /* conjugate gradients and relaxation: on |residual| / |dC/ds|; default 1e-12 */
+    /* Almeida's and Pineda's second phase in place of a linear solve: the linearised network
+     *   tau dlambda/dt = -d2F/ds2 lambda - dC/ds,  lambda(0) = 0,
+     * by Euler steps of `step` smallest time constants, until the right-hand side has fallen to `tolerance`
+     * of its start (default 1e-12), or for exactly max_iterations when `fixed_iterations` (truncated). Where
+     * the fixed point is no minimum lambda grows without bound, and is put to 0: counted in not_minima and
+     * unrelaxed */
+    bool relaxation;       /* default false */
+    double step;           /* default 0.5 */
+    size_t max_iterations; /* default 100000 */
+    bool fixed_iterations;
     double margin; /* a unit is degenerate when both its distance to a bound and |dF/ds| are at most this;
                       default 1e-9 */
 } eqs_exact_options;
@@ -27,7 +37,11 @@ typedef struct eqs_exact_report {
     size_t degenerate; /* units at a kink, where J has one-sided derivatives only and the gradient is one of
                           them; counted in moving or held too */
     size_t not_minima; /* samples whose d2F/ds2 is not positive definite (Eq. 2): stationary, not stable */
-    size_t cg_iterations; /* of conjugate gradients */
+    size_t cg_iterations;         /* of conjugate gradients */
+    size_t relaxation_iterations; /* of the linearised network */
+    size_t unrelaxed;             /* samples whose lambda did not reach the tolerance */
+    double
+        costate_residual; /* of the relaxation: largest |d2F/ds2 lambda + dC/ds| / |dC/ds|, maximum norms */
 } eqs_exact_report;
 
 /* grad[n_parameters] = sum over the samples of the phase of dJ/dtheta (overwritten; lateral couplings as in

@@ -299,6 +299,7 @@ static eqs_status relax(void *worker, eqs_trajectory *trajectory, eqs_sample_out
     eqs_field *field = e->sample->field;
     double *x = N_VGetArrayPointer(e->x), tolerance = e->options->tolerance;
     int flag = KIN_SUCCESS;
+    long before = work->steps;
     field->ops->from_state(field, e->sample->state, e->options->settled_start, x);
     enter_box(e, x);
     outcome->residual = residual_of(e, work);
@@ -323,6 +324,7 @@ static eqs_status relax(void *worker, eqs_trajectory *trajectory, eqs_sample_out
         free(name); /* KINSOL allocates it */
     }
     outcome->time = 0.0;
+    outcome->steps = (size_t)(work->steps - before);
     if (field->ops->energy != NULL)
         field->ops->energy(field, x, &outcome->energy);
     field->ops->to_state(field, x, e->sample->state);

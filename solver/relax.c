@@ -175,8 +175,25 @@ static eqs_status check_options(const eqs_relax_options *o)
 }
 
 /* refuses what the solver does not offer, naming what does */
-static eqs_status check_solver(const eqs_solver *solver, const eqs_energy *energy, const eqs_relax_options *o)
+static eqs_status check_solver(const eqs_solver *solver, const eqs_energy *energy, const eqs_phase *phase,
+                               const eqs_relax_options *o)
 {
+    if (o->quadrature != NULL && !(solver->can & EQS_SOLVER_QUADRATURES))
+        return eqs_fail(EQS_BAD_CONFIG,
+                        "relaxation.solver: %s does not integrate along the trajectory; allowed: cvode-bdf, "
+                        "cvode-adams",
+                        solver->name);
+    bool clamped = isinf(phase->beta[EQS_BETA_Y]);
+    if (clamped && (!(solver->can & EQS_SOLVER_CLAMPS_OUTPUT) || o->record != EQS_RECORD_NONE))
+        return eqs_fail(EQS_BAD_CONFIG,
+                        "relaxation.solver: %s cannot hold the outputs at their targets (beta_y infinite)%s; "
+                        "allowed: auto, sweep, nesterov, anderson, newton, without a record",
+                        solver->name, o->record != EQS_RECORD_NONE ? " and record" : "");
+    if (clamped && eqs_state_is_rate(energy->net, energy->net->n_layers - 1))
+        return eqs_fail(EQS_BAD_CONFIG,
+                        "network.activation: outputs that are smooth membranes cannot be "
+                        "clamped (their potential would be infinite); allowed: clipped-linear "
+                        "outputs, or form gradient");
     if (o->record != EQS_RECORD_NONE && !(solver->can & EQS_SOLVER_RECORDS))
         return eqs_fail(EQS_BAD_CONFIG,
                         "relaxation.record: solver %s does not follow time and has no trajectory; allowed: "
@@ -233,7 +250,7 @@ eqs_status eqs_relax_run(const eqs_energy *energy, const eqs_phase *phase, const
         return unknown_solver(options->solver);
     EQS_TRY(check_options(options));
     EQS_TRY(check_phase(energy, phase, state));
-    EQS_TRY(check_solver(solver, energy, options));
+    EQS_TRY(check_solver(solver, energy, phase, options));
     if (!options->fixed_iterations)
         EQS_TRY(check_equilibrium(energy, phase));
 

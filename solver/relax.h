@@ -37,6 +37,16 @@ typedef enum eqs_preconditioner { EQS_PRECONDITIONER_NONE, EQS_PRECONDITIONER_DI
 
 typedef enum eqs_record_mode { EQS_RECORD_NONE, EQS_RECORD_STEPS, EQS_RECORD_TIMES } eqs_record_mode;
 
+/* Integrals along the trajectory of every sample, from its start to its end: value[b] = int rate(r, dr/dt)
+ * dt, with r the activities of the free layers in turn and dr/dt their rates of change. */
+typedef struct eqs_quadrature {
+    size_t n; /* integrals per sample */
+    void (*rate)(const void *user, const double *r, const double *drdt, double *rate);
+    const void *user;  /* borrowed; used by several threads */
+    double rtol, atol; /* of the integrals' own error control */
+    double *value;     /* [batch x n] result; borrowed */
+} eqs_quadrature;
+
 /* What a relaxation is to do. Fields that belong to one family of solvers say so; a solver refuses a request
  * it cannot fulfil (recording, fixed iterations, a linear solver) instead of ignoring it. */
 typedef struct eqs_relax_options {
@@ -53,11 +63,12 @@ typedef struct eqs_relax_options {
                           the step may run away near the equilibrium until the arithmetic overflows */
     eqs_linear_solver linear_solver;   /* cvode-bdf; default auto */
     eqs_preconditioner preconditioner; /* krylov only; default diagonal */
-    bool settled_start;     /* the start is a fixed point of a nearby phase: see from_state in models/field.h;
-                               default false */
-    bool fixed_iterations;  /* euler: run exactly max_steps iterations, whatever the residual and t_max: the
-                               truncated phases of paper 001 sec. 5.1, which need no equilibrium to exist */
-    eqs_record_mode record; /* solvers that follow time; the first point is the start */
+    bool settled_start;    /* the start is a fixed point of a nearby phase: see from_state in models/field.h;
+                              default false */
+    bool fixed_iterations; /* euler: run exactly max_steps iterations, whatever the residual and t_max: the
+                              truncated phases of paper 001 sec. 5.1, which need no equilibrium to exist */
+    const eqs_quadrature *quadrature; /* CVODE: integrals along the way, or NULL; borrowed */
+    eqs_record_mode record;           /* solvers that follow time; the first point is the start */
     size_t n_record_times;
     const double *record_times; /* [n_record_times] ascending, >= 0; borrowed; mode TIMES. Times after the end
                                    of a sample are not recorded: tolerance 0 runs on to t_max */
@@ -100,6 +111,7 @@ typedef struct eqs_relax_result {
     double *residual;   /* [batch] the certificate */
     double *time;   /* [batch] ODE time reached (iterations * step for euler; 0 for equilibrium solvers) */
     double *energy; /* [batch] F at the end */
+    size_t *steps;  /* [batch] steps, iterations or sweeps of every sample */
     eqs_relax_statistics statistics;
     eqs_trajectory *trajectory; /* [batch] when recording, else NULL */
     double seconds;             /* wall-clock of the call */
@@ -125,7 +137,9 @@ size_t eqs_relax_unconverged(const eqs_relax_result *result);
 enum {
     EQS_SOLVER_RECORDS = 1,          /* can record trajectories: of time, or of its sweeps */
     EQS_SOLVER_FIXED_ITERATIONS = 2, /* can run a fixed number of iterations */
-    EQS_SOLVER_LINEAR = 4            /* lets options choose its linear solver */
+    EQS_SOLVER_LINEAR = 4,           /* lets options choose its linear solver */
+    EQS_SOLVER_QUADRATURES = 8,      /* integrates along the trajectory */
+    EQS_SOLVER_CLAMPS_OUTPUT = 16    /* can hold the outputs at their targets (beta_y infinite) */
 };
 
 /* One solver: its name, one line for listings, whether it can do a network (NULL: yes; else why not, ending

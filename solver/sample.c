@@ -58,6 +58,7 @@ static void load(eqs_sample *sample, const batch_job *job, size_t b)
 {
     const eqs_network *net = job->energy->net;
     size_t n_in = net->layer[0].units, n_out = net->layer[net->n_layers - 1].units;
+    sample->index = b;
     sample->phase.x = job->phase->x == NULL ? NULL : job->phase->x + b * n_in;
     sample->phase.target = job->phase->target == NULL ? NULL : job->phase->target + b * n_out;
     for (size_t k = 0; k < net->n_layers; k++)
@@ -92,6 +93,7 @@ static void note_outcome(batch_job *job, size_t b, const eqs_sample_outcome *out
     result->residual[b] = outcome->residual;
     result->time[b] = outcome->time;
     result->energy[b] = outcome->energy;
+    result->steps[b] = outcome->steps;
     if (outcome->end != EQS_RELAX_FAILED)
         return;
     eqs_log(EQS_LOG_WARNING, "relaxation of sample %zu failed: %s", b, outcome->failure);

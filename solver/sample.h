@@ -8,6 +8,7 @@
 #include "solver/relax.h"
 
 typedef struct eqs_sample {
+    size_t index;    /* of the sample in the whole phase */
     eqs_phase phase; /* a batch of one: x and target point at the sample's rows of the whole phase */
     eqs_field *field;
     eqs_state *state; /* a batch of one */
@@ -20,6 +21,7 @@ typedef struct eqs_sample {
 typedef struct eqs_sample_outcome {
     eqs_relax_end end;
     double residual, time, energy;
+    size_t steps;
     char failure[224]; /* why, when end is FAILED */
 } eqs_sample_outcome;
 

@@ -15,11 +15,12 @@ eqs_status eqs_relax_result_init(const eqs_energy *energy, const eqs_relax_optio
     result->residual = eqs_alloc(batch, sizeof *result->residual);
     result->time = eqs_alloc(batch, sizeof *result->time);
     result->energy = eqs_alloc(batch, sizeof *result->energy);
+    result->steps = eqs_alloc(batch, sizeof *result->steps);
     bool record = options->record != EQS_RECORD_NONE;
     if (record)
         result->trajectory = eqs_alloc(batch, sizeof *result->trajectory);
     if (result->end == NULL || result->residual == NULL || result->time == NULL || result->energy == NULL ||
-        (record && result->trajectory == NULL)) {
+        result->steps == NULL || (record && result->trajectory == NULL)) {
         eqs_relax_result_clear(result);
         return EQS_NO_MEMORY;
     }
@@ -46,6 +47,7 @@ void eqs_relax_result_clear(eqs_relax_result *result)
     eqs_free(result->residual);
     eqs_free(result->time);
     eqs_free(result->energy);
+    eqs_free(result->steps);
     memset(result, 0, sizeof *result);
 }
 

@@ -112,17 +112,22 @@ typedef struct eqs_config_relaxation {
     double response_tolerance;                 /* resistive: of nudged phases, relative to the response */
 } eqs_config_relaxation;
 
-typedef enum eqs_learning_rule { EQS_RULE_EQPROP } eqs_learning_rule;
-typedef enum eqs_nudge { EQS_NUDGE_FIXED, EQS_NUDGE_RANDOM_SIGN, EQS_NUDGE_CENTRED } eqs_nudge;
 typedef enum eqs_learning_engine {
     EQS_ENGINE_BATCH,
     EQS_ENGINE_ODE,
     EQS_ENGINE_EQUILIBRIUM
 } eqs_learning_engine;
+typedef enum eqs_nudge {
+    EQS_NUDGE_FIXED,
+    EQS_NUDGE_RANDOM_SIGN,
+    EQS_NUDGE_CENTRED,
+    EQS_NUDGE_HIGHER_ORDER,
+    EQS_NUDGE_NONE
+} eqs_nudge;
 
 typedef struct eqs_config_learning {
-    eqs_learning_rule rule;
-    double beta; /* not 0 */
+    unsigned rule; /* word: a name of eqs_rule_find (learning/rule.h) */
+    double beta;   /* not 0 */
     eqs_nudge nudge;
     eqs_config_reals rates;      /* {} (no training), one for all, or one per coupling */
     eqs_config_reals bias_rates; /* {} = as the coupling below, one for all, or L */

@@ -186,12 +186,17 @@ const eqs_config_key eqs_config_keys[] = {
          "resistive: nudged phases end when every node's residual, divided by its conductance, is below "
          "this share of its layer's largest response to the nudge"},
 
-    {KEY(learning, rule), .value = "eqprop", .words = WORDS("eqprop"), .unit = "",
-     .meaning = "equilibrium propagation (paper 001 Eqs. 36, 50)"},
-    {KEY(learning, beta), .value = "0.5", ANY, .unit = "1", .meaning = "strength xi of the nudge; not 0"},
-    {KEY(learning, nudge), .value = "random-sign", .words = WORDS("fixed", "random-sign", "centred"),
-     .alias = "centered", .alias_of = 2, .unit = "",
-     .meaning = "+beta; a random sign per minibatch; both signs and their difference"},
+    {KEY(learning, rule), .value = "eqprop",
+     .words = WORDS("eqprop", "truncated", "recurrent-backprop", "exact", "contrastive-hebbian", "stdp"),
+     .unit = "", .meaning = "the learning rule; `eqspice list rules` says what each is"},
+    {KEY(learning, beta), .value = "0.5", ANY, .unit = "1",
+     .meaning = "strength xi of the nudge; not 0; no meaning with nudge: none"},
+    {KEY(learning, nudge), .value = "random-sign",
+     .words = WORDS("fixed", "random-sign", "centred", "higher-order", "none"), .alias = "centered",
+     .alias_of = 2, .unit = "",
+     .meaning = "+beta; a random sign per minibatch; both signs and their difference; two such pairs (beta, "
+                "beta/2) whose errors of second order cancel; none, for rules without a nudge (exact, "
+                "recurrent-backprop, contrastive-hebbian)"},
     {KEY(learning, rates), .value = "[]", FROM(0), LIST(0, MAX_COUPLINGS), .unit = "1",
      .meaning = "learning rates, one for all or one per coupling; needed for training"},
     {KEY(learning, bias_rates), .value = "[]", FROM(0), LIST(0, MAX_LAYERS), .unit = "1",

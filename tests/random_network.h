@@ -22,6 +22,7 @@ typedef struct random_wishes {
     int clamped;    /* 1: clamped input, 0: finite beta_x */
     double scale;   /* of the weights; 0: 0.5, at which equilibria are nearly always unique */
     size_t batch;   /* 0: 3 */
+    eqs_regulariser regulariser;
 } random_wishes;
 
 typedef struct random_network {
@@ -70,6 +71,7 @@ static inline random_network random_network_create(uint64_t seed, random_wishes 
     def.activation = activation;
     def.tau = tau;
     def.form = (eqs_form)form;
+    def.regulariser = wishes.regulariser;
     if (wishes.layered == 0 || (wishes.layered < 0 && random_pick(&stream, &next, 2) == 0)) {
         /* the full list thinned, with the chain 0-1-..-L kept so that no layer is left alone */
         size_t all = eqs_couplings_full(n_layers, pairs), kept = 0;

@@ -2,6 +2,8 @@
  * = target) (paper 001 Eqs. 6, 8, 42). */
 #include "models/terms/terms.h"
 
+#include <math.h>
+
 /* what the world wants the layer to be */
 static const double *wanted(const eqs_term *term, const eqs_phase *phase)
 {
@@ -10,9 +12,9 @@ static const double *wanted(const eqs_term *term, const eqs_phase *phase)
 
 static void energy(const eqs_term *term, const eqs_phase *phase, const eqs_point *at, double *F)
 {
-    double beta = phase->beta[term->beta];
+    double beta = phase->beta[term->beta]; /* infinite: s is held at v, where the potential is 0 */
     size_t n = phase->net->layer[term->layer].units;
-    for (size_t b = 0; beta != 0.0 && b < at->batch; b++) {
+    for (size_t b = 0; beta != 0.0 && !isinf(beta) && b < at->batch; b++) {
         const double *s = at->s[term->layer] + b * n, *v = wanted(term, phase) + b * n;
         double sum = 0.0;
         for (size_t i = 0; i < n; i++)

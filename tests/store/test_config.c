@@ -107,7 +107,9 @@ static void words_stand_in_the_order_of_the_enums_they_mean(void **state)
     assert_string_equal(eqs_config_word("circuit.level", EQS_LEVEL_DEVICE), "device");
     assert_string_equal(eqs_config_word("network.couplings", EQS_COUPLINGS_FULL), "full");
     assert_string_equal(eqs_config_word("output.checkpoint", EQS_CHECKPOINT_NEVER), "never");
-    assert_null(eqs_config_word("learning.nudge", 3));
+    assert_string_equal(eqs_config_word("learning.nudge", EQS_NUDGE_NONE), "none");
+    assert_string_equal(eqs_config_word("learning.rule", 3), "exact");
+    assert_null(eqs_config_word("learning.nudge", EQS_NUDGE_NONE + 1));
     assert_null(eqs_config_word("learning.beta", 0));
 }
 
