@@ -28,6 +28,10 @@ static const struct {
     {"relaxation.start=random", "refused: training starts at the last free state or at 0", {NULL}},
     {"network.model=resistive", "described only, until its energy is there", {NULL}},
     {"network.activation=linear", NULL, {"learning.rates=0.01"}},
+    {"learning.rule=recurrent-backprop", NULL, {"learning.nudge=none"}},
+    {"learning.rule=exact", NULL, {"learning.nudge=none"}},
+    {"learning.rule=contrastive-hebbian", NULL, {"learning.nudge=none"}},
+    {"learning.nudge=none", NULL, {"learning.rule=exact"}},
 };
 enum { N_COMPANIONS = sizeof companions / sizeof *companions };
 
@@ -240,8 +244,14 @@ static void every_model_solver_rule_and_precision_resumes_with_the_same_bits(voi
                    axis_of_words("learning.engine"),
                    axis_of_solvers(),
                    axis_of_rules(),
-                   axis_of_words("relaxation.precision"),
-                   axis_of_words("learning.nudge")};
+                   axis_of_words("relaxation.precision")};
+    walk(sizeof axes / sizeof *axes, axes);
+}
+
+static void every_nudge_of_every_rule_resumes_with_the_same_bits(void **state)
+{
+    (void)state;
+    axis axes[] = {axis_of_words("learning.engine"), axis_of_words("learning.nudge"), axis_of_rules()};
     walk(sizeof axes / sizeof *axes, axes);
 }
 
@@ -280,6 +290,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(every_model_solver_rule_and_precision_resumes_with_the_same_bits),
+        TEST(every_nudge_of_every_rule_resumes_with_the_same_bits),
         TEST(every_activation_resumes_with_the_same_bits),
         TEST(every_word_of_the_configuration_resumes_with_the_same_bits),
     };
