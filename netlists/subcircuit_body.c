@@ -168,14 +168,22 @@ static eqs_status check_body(body *b)
     return check_lines(b);
 }
 
+/* true when the line's first word is this directive, whole: ".endsx" is no ".ends" */
+static bool begins_with(const eqs_spice_line *line, const char *directive)
+{
+    const char *at = line->text;
+    eqs_spice_word word;
+    return eqs_spice_next(&at, &word) && word.length != SIZE_MAX && eqs_spice_is(&word, directive);
+}
+
 /* the line of .ends that closes the .subckt in line `first` */
 eqs_status eqs_spice_find_end(const eqs_spice_file *file, size_t first, size_t *last)
 {
     eqs_spice_scope scope = eqs_spice_file_scope(file, first);
     for (*last = first + 1; *last < file->n_lines; (*last)++) {
-        if (strncmp(file->line[*last].text, ".ends", 5) == 0)
+        if (begins_with(&file->line[*last], ".ends"))
             return EQS_OK;
-        if (strncmp(file->line[*last].text, ".subckt", 7) == 0)
+        if (begins_with(&file->line[*last], ".subckt"))
             break;
     }
     return eqs_spice_fail(&scope, ".subckt without .ends (definitions do not nest)");

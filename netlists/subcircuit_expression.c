@@ -114,14 +114,15 @@ static eqs_status known(const parser *p, const eqs_names *names, const char *wha
 {
     char text[128];
     uint32_t index;
-    if (length < sizeof text) {
+    if (names != NULL && length < sizeof text) {
         memcpy(text, name, length);
         text[length] = '\0';
         if (eqs_names_find(names, text, &index) || (what[0] == 'n' && strcmp(text, "0") == 0))
             return EQS_OK;
     }
-    return eqs_spice_fail(p->scope, "expression '%.*s': there is no %s '%.*s' in this subcircuit",
-                          shown(p->begin, p->end), p->begin, what, shown(name, name + length), name);
+    return eqs_spice_fail(p->scope, "expression '%.*s': there is no %s '%.*s' %s", shown(p->begin, p->end),
+                          p->begin, what, shown(name, name + length), name,
+                          names != NULL ? "in this subcircuit" : "outside subcircuits");
 }
 
 /* "node[,node])" or "vsource)" */

@@ -23,9 +23,9 @@ typedef struct eqs_spice_line {
 /* What a subcircuit's names mean while it is checked. */
 typedef struct eqs_spice_scope {
     const eqs_spice_file *file;
-    const eqs_spice_line *line; /* that is being read */
-    const eqs_names *nodes, *vsources;
-    size_t n_parameters; /* seen so far */
+    const eqs_spice_line *line;        /* that is being read */
+    const eqs_names *nodes, *vsources; /* NULL outside subcircuits */
+    size_t n_parameters;               /* seen so far */
     const char *const *parameter;
     const double *value;
 } eqs_spice_scope;
