@@ -25,6 +25,7 @@
 #include "models/energy.h"
 #include "models/state.h"
 #include "netlists/netlist.h"
+#include "netlists/worker.h"
 
 #define EQS_IDEAL_VN 1e-9 /* V */
 #define EQS_IDEAL_IS 1e-9 /* in units of the unit conductance times 1 V */
@@ -76,5 +77,13 @@ size_t eqs_device_n_currents(const eqs_network *net);
 
 /* Their values [A] without nudge at source voltages x [layer 0] of one sample, into amperes [n_currents]. */
 void eqs_device_currents(const eqs_network *net, const double *theta, const double *x, double *amperes);
+
+/* The currents [A] of the phase's nudge into the output nodes of a sample, amperes [layer L's units]: 0
+ * without a nudge; of the form current from phase->free_output; of the form conductance beta times the
+ * target, to which the conductance beta belongs. EQS_BAD_DATA without target or free outputs. */
+eqs_status eqs_device_nudge(const eqs_phase *phase, size_t sample, double *amperes);
+
+/* The network's cost and outputs for a sweep; points, sources and targets are the caller's to fill in. */
+eqs_spice_nudge eqs_device_nudge_rule(const eqs_network *net);
 
 #endif

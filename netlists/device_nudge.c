@@ -11,6 +11,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { NAME = 2 * EQS_NETLIST_NAME, TEXT = 8 * NAME };
 
@@ -23,28 +24,38 @@ static const double *sample_target(const eqs_device_builder *b)
     return b->phase->target + b->sample * b->net->n_outputs;
 }
 
-/* Currents of the nudge [output nodes] in amperes, from the free outputs (form current), or beta times the
- * target (form conductance). */
-static eqs_status nudge_currents(const eqs_device_builder *b, size_t n, double *amperes)
+eqs_status eqs_device_nudge(const eqs_phase *phase, size_t sample, double *amperes)
 {
-    const eqs_resistive *r = b->resistive;
-    double beta = b->phase->beta[EQS_BETA_Y] * r->siemens;
-    if (b->phase->target == NULL)
-        return eqs_fail(EQS_BAD_DATA, "a phase with beta_y = %g needs a target", b->phase->beta[EQS_BETA_Y]);
-    if (r->nudge == EQS_NUDGE_CONDUCTANCE) {
-        for (size_t i = 0; i < n; i++)
-            amperes[i] = beta * sample_target(b)[i];
+    const eqs_network *net = phase->net;
+    const eqs_resistive *r = net->resistive;
+    size_t n = net->layer[net->n_layers - 1].units;
+    double beta = phase->beta[EQS_BETA_Y] * r->siemens;
+    if (beta == 0.0) {
+        memset(amperes, 0, n * sizeof *amperes);
         return EQS_OK;
     }
-    if (b->phase->free_output == NULL)
+    if (phase->target == NULL)
+        return eqs_fail(EQS_BAD_DATA, "a phase with beta_y = %g needs a target", phase->beta[EQS_BETA_Y]);
+    const double *target = phase->target + sample * net->n_outputs;
+    if (r->nudge == EQS_NUDGE_CONDUCTANCE) {
+        for (size_t i = 0; i < n; i++)
+            amperes[i] = beta * target[i];
+        return EQS_OK;
+    }
+    if (phase->free_output == NULL)
         return eqs_fail(EQS_BAD_DATA, "a nudge by currents needs the outputs of the free phase");
-    eqs_spice_nudge nudge = {.cost = r->cost == EQS_COST_SOFTMAX ? EQS_SPICE_CROSS_ENTROPY
-                                                                 : EQS_SPICE_SQUARED_ERROR,
-                             .scale = 1.0,
-                             .n_outputs = b->net->n_outputs,
-                             .differential = r->differential};
-    eqs_spice_nudge_currents(&nudge, beta, b->phase->free_output + b->sample * n, sample_target(b), amperes);
+    eqs_spice_nudge nudge = eqs_device_nudge_rule(net);
+    eqs_spice_nudge_currents(&nudge, beta, phase->free_output + sample * n, target, amperes);
     return EQS_OK;
+}
+
+eqs_spice_nudge eqs_device_nudge_rule(const eqs_network *net)
+{
+    return (eqs_spice_nudge){.cost = net->resistive->cost == EQS_COST_SOFTMAX ? EQS_SPICE_CROSS_ENTROPY
+                                                                              : EQS_SPICE_SQUARED_ERROR,
+                             .scale = 1.0,
+                             .n_outputs = net->n_outputs,
+                             .differential = net->resistive->differential};
 }
 
 static eqs_status fixed_nudge(eqs_device_builder *b, size_t i, double amperes)
@@ -68,7 +79,9 @@ static eqs_status fixed_nudging(eqs_device_builder *b, size_t n)
     if (!external && b->phase->beta[EQS_BETA_Y] == 0.0)
         return EQS_OK;
     double *amperes = eqs_alloc(n, sizeof *amperes);
-    eqs_status status = amperes == NULL ? EQS_NO_MEMORY : external ? EQS_OK : nudge_currents(b, n, amperes);
+    eqs_status status = amperes == NULL ? EQS_NO_MEMORY
+                        : external      ? EQS_OK
+                                        : eqs_device_nudge(b->phase, b->sample, amperes);
     for (size_t i = 0; status == EQS_OK && i < n; i++)
         status = fixed_nudge(b, i, amperes[i]);
     eqs_free(amperes);

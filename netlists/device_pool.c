@@ -176,17 +176,12 @@ static void prepare(const run *r, chunk *c, size_t first, size_t count)
     for (size_t b = 0; b < count; b++)
         eqs_device_currents(p->net, r->theta, r->x + (first + b) * n_x, c->supply + b * p->n_currents);
     snprintf(c->command, sizeof c->command, "dc v_sweep 0 %zu 1", count * r->n_points - 1);
-    c->nudge =
-        (eqs_spice_nudge){.n_points = r->n_points,
-                          .beta = r->beta,
-                          .cost = p->net->resistive->cost == EQS_COST_SOFTMAX ? EQS_SPICE_CROSS_ENTROPY
-                                                                              : EQS_SPICE_SQUARED_ERROR,
-                          .scale = 1.0,
-                          .n_outputs = p->net->n_outputs,
-                          .differential = p->net->resistive->differential,
-                          .first_wanted = p->n_state - p->n_out,
-                          .first_source = p->n_currents - p->n_out,
-                          .target = r->target != NULL ? r->target + first * p->net->n_outputs : NULL};
+    c->nudge = eqs_device_nudge_rule(p->net);
+    c->nudge.n_points = r->n_points;
+    c->nudge.beta = r->beta;
+    c->nudge.first_wanted = p->n_state - p->n_out;
+    c->nudge.first_source = p->n_currents - p->n_out;
+    c->nudge.target = r->target != NULL ? r->target + first * p->net->n_outputs : NULL;
     c->job = (eqs_spice_job){.deck = r->deck,
                              .deck_length = r->deck_length,
                              .command = c->command,

@@ -18,7 +18,7 @@
 
 typedef struct eqs_device_pool eqs_device_pool;
 
-enum { EQS_DEVICE_POINTS = 4 }; /* most phases of a sample */
+enum { EQS_DEVICE_POINTS = 5 }; /* most phases of a sample */
 
 typedef struct eqs_device_pool_options {
     size_t workers;               /* default 1 */

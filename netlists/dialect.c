@@ -202,14 +202,14 @@ eqs_status eqs_netlist_write_file(const eqs_netlist *netlist, const eqs_dialect 
 }
 
 /* the deck's text in malloc's memory */
-static eqs_status deck_text(const eqs_netlist *netlist, char **text, size_t *length)
+static eqs_status deck_text(const eqs_netlist *netlist, bool save, char **text, size_t *length)
 {
     *text = NULL;
     FILE *file = open_memstream(text, length);
     if (file == NULL)
         return eqs_fail(EQS_NO_MEMORY, "no memory for the deck of '%.100s'", netlist->title);
     print_circuit(netlist, &eqs_dialect_ngspice, file);
-    for (size_t i = 0; i < netlist->n_outputs; i++)
+    for (size_t i = 0; save && i < netlist->n_outputs; i++)
         fprintf(file, "%s%s%s", i % NAMES_PER_LINE == 0 ? ".save " : "",
                 name_of(netlist, netlist->output[i].node),
                 i % NAMES_PER_LINE == NAMES_PER_LINE - 1 || i + 1 == netlist->n_outputs ? "\n" : " ");
@@ -222,17 +222,27 @@ static eqs_status deck_text(const eqs_netlist *netlist, char **text, size_t *len
     return EQS_OK;
 }
 
-eqs_status eqs_netlist_deck(const eqs_netlist *netlist, char **text, size_t *length)
+static eqs_status deck(const eqs_netlist *netlist, bool save, char **text, size_t *length)
 {
     EQS_TRY(eqs_netlist_check(netlist));
     char *raw;
-    EQS_TRY(deck_text(netlist, &raw, length));
+    EQS_TRY(deck_text(netlist, save, &raw, length));
     char *copy = eqs_alloc(*length + 1, 1);
     if (copy != NULL)
         memcpy(copy, raw, *length);
     free(raw);
     *text = copy;
     return copy == NULL ? EQS_NO_MEMORY : EQS_OK;
+}
+
+eqs_status eqs_netlist_deck(const eqs_netlist *netlist, char **text, size_t *length)
+{
+    return deck(netlist, true, text, length);
+}
+
+eqs_status eqs_netlist_deck_of_all(const eqs_netlist *netlist, char **text, size_t *length)
+{
+    return deck(netlist, false, text, length);
 }
 
 eqs_status eqs_netlist_command(const eqs_netlist *netlist, char *command, size_t size)

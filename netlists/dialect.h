@@ -40,6 +40,11 @@ eqs_status eqs_netlist_write_file(const eqs_netlist *netlist, const eqs_dialect 
  * the outputs; and the command that runs the analysis, "tran ...". *text is a new string of the caller's
  * (eqs_free). */
 eqs_status eqs_netlist_deck(const eqs_netlist *netlist, char **text, size_t *length);
+
+/* The same deck without ".save": ngspice keeps all voltages and branch currents, "v_x#branch" and
+ * "v.x_amp.v_sense#branch" too. */
+eqs_status eqs_netlist_deck_of_all(const eqs_netlist *netlist, char **text, size_t *length);
+
 eqs_status eqs_netlist_command(const eqs_netlist *netlist, char *command, size_t size);
 
 /* For dialects: all voltages of the outputs as " v(a) v(b)", lines continued by "+" every few names. */
