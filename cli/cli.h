@@ -123,6 +123,8 @@ int cli_export(int argc, char **argv);
 int cli_simulate(int argc, char **argv);
 int cli_gradcheck(int argc, char **argv);
 int cli_plot(int argc, char **argv);
+int cli_report(int argc, char **argv);
+int cli_watch(int argc, char **argv);
 int cli_inspect(int argc, char **argv);
 int cli_list(int argc, char **argv);
 int cli_config(int argc, char **argv);

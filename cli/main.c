@@ -23,6 +23,8 @@ const cli_command cli_commands[] = {
     {"simulate", "run the circuit in ngspice and compare it with ODE and equilibrium", cli_simulate},
     {"gradcheck", "compare the EqProp gradient with the exact one", cli_gradcheck},
     {"plot", "draw curves, trajectories, weights and studies of a result file", cli_plot},
+    {"report", "write a web page about a result file", cli_report},
+    {"watch", "follow a training run in the terminal or as a page", cli_watch},
     {"inspect", "what is in a result file", cli_inspect},
     {"list", "models, solvers, rules, data sets, experiments", cli_list},
     {"config", "print the default configuration, check a file", cli_config},

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "store/file.h"
+#include "store/text.h"
 
 #include <errno.h>
 #include <spawn.h>
@@ -116,6 +117,27 @@ static eqs_status run(const exchange *files, unsigned char **bytes, size_t *size
     return take(files->picture, LARGEST_PICTURE, bytes, size);
 }
 
+/* Viewers blur images that they enlarge, unless told that the pixels are the data. */
+static eqs_status keep_pixels_sharp(unsigned char **bytes, size_t *size)
+{
+    static const char tag[] = "<image ", style[] = "style='image-rendering:pixelated' ";
+    const char *from = (const char *)*bytes;
+    eqs_text text = {0};
+    for (const char *at; (at = strstr(from, tag)) != NULL; from = at + strlen(tag))
+        eqs_text_add(&text, "%.*s%s%s", (int)(at - from), from, tag, style);
+    if (text.length == 0)
+        return EQS_OK;
+    eqs_text_add(&text, "%s", from);
+    eqs_free(*bytes);
+    *bytes = text.failed ? NULL : eqs_alloc(text.length + 1, 1);
+    if (*bytes != NULL) {
+        memcpy(*bytes, text.data, text.length);
+        *size = text.length;
+    }
+    eqs_text_clear(&text);
+    return *bytes != NULL ? EQS_OK : EQS_NO_MEMORY;
+}
+
 eqs_status eqs_gnuplot_draw(const eqs_figure *figure, eqs_picture_format format, unsigned char **bytes,
                             size_t *size)
 {
@@ -126,6 +148,8 @@ eqs_status eqs_gnuplot_draw(const eqs_figure *figure, eqs_picture_format format,
         status = open_exchange(&script, &files);
     if (status == EQS_OK)
         status = run(&files, bytes, size);
+    if (status == EQS_OK && format == EQS_PICTURE_SVG)
+        status = keep_pixels_sharp(bytes, size);
     close_exchange(&files);
     eqs_text_clear(&script);
     return status;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* pixels of a panel; with 13 px text it is readable when a printed column is as wide as one panel */
-enum { PANEL_WIDTH = 440, PANEL_HEIGHT = 270, TITLE_HEIGHT = 30, FONT_SIZE = 13 };
+enum { PANEL_WIDTH = 440, PANEL_HEIGHT = 285, TITLE_HEIGHT = 30, FONT_SIZE = 13 };
 
 static const char *const palette[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                       "#e69f00", "#56b4e9", "#000000", "#8c6d31"};
@@ -174,7 +174,7 @@ static void add_key(const eqs_panel *panel, eqs_text *script)
     else
         eqs_text_add(script,
                      "set key tmargin center horizontal reverse Left samplen %g width %d font ',%d'\n",
-                     labels > 5 ? 1.0 : 1.5, labels > 5 ? -1 : 1, FONT_SIZE - 2);
+                     labels > 5 ? 0.7 : 1.5, labels > 5 ? 0 : 1, FONT_SIZE - 2);
 }
 
 static void add_curves(const eqs_panel *panel, size_t p, eqs_text *script)
@@ -250,7 +250,9 @@ eqs_status eqs_gnuplot_script(const eqs_figure *figure, eqs_picture_format forma
     if (figure->n_panels == 0)
         return eqs_fail(EQS_INTERNAL, "a figure without panels cannot be drawn");
     size_t rows = (figure->n_panels + columns - 1) / columns;
-    size_t width = columns * PANEL_WIDTH, height = rows * PANEL_HEIGHT + TITLE_HEIGHT;
+    size_t width = columns * PANEL_WIDTH, height = rows * PANEL_HEIGHT;
+    bool titled = figure->title != NULL && figure->title[0] != '\0';
+    height += titled ? TITLE_HEIGHT : 0;
     if (format == EQS_PICTURE_SVG)
         eqs_text_add(script,
                      "set terminal svg enhanced size %zu,%zu font 'sans-serif,%d' background rgb 'white'\n",
@@ -260,10 +262,14 @@ eqs_status eqs_gnuplot_script(const eqs_figure *figure, eqs_picture_format forma
                      2 * width, 2 * height, FONT_SIZE);
     eqs_text_add(script, "set encoding utf8\nset border lw 0.8\nset tics nomirror\n");
     add_data(figure, script);
-    eqs_text_add(script, "set multiplot layout %zu,%zu rowsfirst title ", rows, columns);
-    add_quoted(script, figure->title);
-    /* an empty line keeps the first panel's legend clear of the title */
-    eqs_text_add(script, ".\"\\n\" noenhanced font ',%d'\n", FONT_SIZE + 1);
+    eqs_text_add(script, "set multiplot layout %zu,%zu rowsfirst", rows, columns);
+    if (titled) {
+        eqs_text_add(script, " title ");
+        add_quoted(script, figure->title);
+        /* an empty line keeps the first panel's legend clear of the title */
+        eqs_text_add(script, ".\"\\n\" noenhanced font ',%d'", FONT_SIZE + 1);
+    }
+    eqs_text_add(script, "\n");
     for (size_t p = 0; p < figure->n_panels; p++)
         add_panel(figure->panel[p], p, script);
     eqs_text_add(script, "unset multiplot\n");

@@ -17,7 +17,7 @@ static void parts(const eqs_catalog *catalog, eqs_catalog_names *names)
 {
     bool any = false;
     for (size_t i = 0; i < catalog->n; i++)
-        any |= is_certificate(&catalog->object[i]);
+        any |= is_certificate(&catalog->object[i]) && catalog->object[i].shape.count > 1;
     if (any)
         eqs_catalog_names_add(names, "%s", "");
 }

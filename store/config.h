@@ -215,8 +215,9 @@ const char *eqs_config_word(const char *key, unsigned word);
 
 /* One value in force. Texts live during the call. */
 typedef struct eqs_config_entry {
-    const char *name;  /* "learning.beta" */
-    const char *value; /* YAML flow text: "0.5", "[0.1, 0.05]" */
+    const char *name;     /* "learning.beta" */
+    const char *value;    /* YAML flow text: "0.5", "[0.1, 0.05]" */
+    const char *standard; /* the default as such a text; of required keys an example */
     const char *unit, *meaning;
     bool is_default;
 } eqs_config_entry;

@@ -25,7 +25,11 @@ static eqs_status visit_key(const eqs_config *config, const eqs_config_key *key,
     eqs_status status = value.failed ? EQS_NO_MEMORY : print_default(key, &standard);
     if (status == EQS_OK) {
         bool same = strcmp(eqs_text_string(&value), eqs_text_string(&standard)) == 0;
-        eqs_config_entry entry = {key->name, eqs_text_string(&value), key->unit, key->meaning,
+        eqs_config_entry entry = {key->name,
+                                  eqs_text_string(&value),
+                                  eqs_text_string(&standard),
+                                  key->unit,
+                                  key->meaning,
                                   same && !(key->flags & EQS_KEY_REQUIRED)};
         status = visit(&entry, user);
     }

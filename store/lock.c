@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,4 +99,15 @@ void eqs_lock_release(eqs_lock *lock)
     close(lock->fd);
     eqs_free(lock->name);
     eqs_free(lock);
+}
+
+long eqs_lock_holder(const char *path)
+{
+    char *name = eqs_format("%s.lock", path);
+    int fd = name != NULL ? open(name, O_RDONLY | O_CLOEXEC) : -1;
+    long pid = fd >= 0 ? holder(fd) : 0;
+    if (fd >= 0)
+        close(fd);
+    eqs_free(name);
+    return pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM) ? pid : 0;
 }

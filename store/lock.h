@@ -13,4 +13,7 @@ eqs_status eqs_lock_acquire(const char *path, eqs_lock **out);
 /* Removes the lock file and unlocks; NULL is fine. */
 void eqs_lock_release(eqs_lock *lock);
 
+/* Process that writes the run at `path` at present, by its lock file and still alive, or 0. Only looks. */
+long eqs_lock_holder(const char *path);
+
 #endif

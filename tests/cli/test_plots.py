@@ -47,7 +47,7 @@ class Plots(program.Folder):
     def test_everything_that_is_listed_is_drawn(self):
         for name, best, others in (
             ("run.h5", "training", {"weights"}),
-            ("relax.h5", "relaxation", {"states", "certificate", "weights", "group"}),
+            ("relax.h5", "relaxation", {"states", "weights", "group"}),
             ("points.h5", "certificate", {"weights"}),
             ("grad.h5", "gradient", {"study", "weights"}),
         ):
