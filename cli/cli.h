@@ -122,6 +122,7 @@ int cli_relax(int argc, char **argv);
 int cli_export(int argc, char **argv);
 int cli_simulate(int argc, char **argv);
 int cli_gradcheck(int argc, char **argv);
+int cli_study(int argc, char **argv);
 int cli_plot(int argc, char **argv);
 int cli_report(int argc, char **argv);
 int cli_watch(int argc, char **argv);

@@ -1,5 +1,6 @@
 #include "base/memory.h"
 #include "cli/cli.h"
+#include "learning/study.h"
 #include "netlists/dialect.h"
 #include "netlists/library.h"
 
@@ -93,6 +94,13 @@ static void list_experiments(void)
         free(entries);
 }
 
+static void list_studies(void)
+{
+    puts("studies (eqspice study NAME):");
+    for (size_t i = 0; eqs_study_get(i) != NULL; i++)
+        printf("  %-18s %s\n", eqs_study_get(i)->name, eqs_study_get(i)->summary);
+}
+
 static void list_data(void)
 {
     puts("data sets (data.set):");
@@ -107,15 +115,16 @@ static void list_data(void)
 int cli_list(int argc, char **argv)
 {
     static const cli_syntax syntax = {
-        .arguments = "[models|solvers|rules|devices|experiments|data]",
+        .arguments = "[models|solvers|rules|studies|devices|experiments|data]",
         .doc = "List what eqspice knows.\vExample: eqspice list experiments",
         .most = 1,
     };
     static const struct {
         const char *name;
         void (*print)(void);
-    } lists[] = {{"models", list_models},   {"solvers", list_solvers},         {"rules", list_rules},
-                 {"devices", list_devices}, {"experiments", list_experiments}, {"data", list_data}};
+    } lists[] = {{"models", list_models},   {"solvers", list_solvers}, {"rules", list_rules},
+                 {"studies", list_studies}, {"devices", list_devices}, {"experiments", list_experiments},
+                 {"data", list_data}};
     cli_common common;
     const char *word;
     bool known = false;

@@ -22,6 +22,7 @@ const cli_command cli_commands[] = {
     {"export", "write the network as a SPICE netlist", cli_export},
     {"simulate", "run the circuit in ngspice and compare it with ODE and equilibrium", cli_simulate},
     {"gradcheck", "compare the EqProp gradient with the exact one", cli_gradcheck},
+    {"study", "measure how a network relaxes, and what its gradients are worth", cli_study},
     {"plot", "draw curves, trajectories, weights and studies of a result file", cli_plot},
     {"report", "write a web page about a result file", cli_report},
     {"watch", "follow a training run in the terminal or as a page", cli_watch},

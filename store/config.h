@@ -152,6 +152,14 @@ typedef struct eqs_config_circuit {
     double tolerance;             /* state units */
 } eqs_config_circuit;
 
+typedef struct eqs_config_study {
+    eqs_config_sizes depths, widths;
+    eqs_config_reals gains, betas;
+    eqs_config_names activations;
+    double rate_ratio;
+    size_t epochs, starts;
+} eqs_config_study;
+
 enum { EQS_CHECKPOINT_EPOCH, EQS_CHECKPOINT_NEVER, EQS_CHECKPOINT_SECONDS }; /* words of output.checkpoint */
 
 typedef struct eqs_config_output {
@@ -168,6 +176,7 @@ typedef struct eqs_config {
     eqs_config_relaxation relaxation;
     eqs_config_learning learning;
     eqs_config_circuit circuit;
+    eqs_config_study study;
     eqs_config_output output;
     /* private */
     char *name, *text;

@@ -47,6 +47,7 @@ const eqs_config_section eqs_config_sections[] = {
     {"learning", "the learning rule"},
     {"circuit", "the map to volts, siemens, farads and seconds, and the circuit simulation"},
     {"hardware", "deviations of real devices; no option exists yet, so it must be empty (ideal)"},
+    {"study", "what `eqspice study` varies"},
     {"output", "what is written, and when"},
     {NULL, NULL},
 };
@@ -241,6 +242,27 @@ const eqs_config_key eqs_config_keys[] = {
      .meaning = "longest step of a transient; 0: automatic"},
     {KEY(circuit, tolerance), .value = "1e-6", POSITIVE, .unit = "state",
      .meaning = "largest deviation between circuit, ODE and equilibrium that counts as agreement"},
+
+    {KEY(study, depths), .value = "[1, 2, 3]", .min = 1, .max = MAX_LAYERS, LIST(1, 64), .unit = "layers",
+     .meaning = "study depth: numbers of hidden layers"},
+    {KEY(study, gains), .value = "[1, 0.5]", POSITIVE, LIST(1, 64), .unit = "1",
+     .meaning = "study depth: scales of the initial weights above the first hidden layer (that of the "
+                "input's is 1); the first is "
+                "that of the variants below"},
+    {KEY(study, widths), .value = "[]", .min = 1, .max = MAX_UNITS, LIST(0, 64), .flags = EQS_KEY_EMPTY,
+     .unit = "units", .meaning = "study depth: other widths of the hidden layers than that of layer 1"},
+    {KEY(study, activations), .value = "[]", LIST(0, 64), .flags = EQS_KEY_EMPTY, .unit = "",
+     .meaning = "study depth: other activations than that of the network"},
+    {KEY(study, betas), .value = "[]", ANY, LIST(0, 64), .flags = EQS_KEY_EMPTY, .unit = "1",
+     .meaning = "study depth: other nudges than learning.beta"},
+    {KEY(study, rate_ratio), .value = "0.5", POSITIVE, .unit = "1",
+     .meaning = "study depth: learning rate of a coupling over that of the coupling below; the lowest has "
+                "the first of "
+                "learning.rates"},
+    {KEY(study, epochs), .value = "3", FROM(1), .unit = "epochs",
+     .meaning = "studies depth, gradient and rules: epochs of training"},
+    {KEY(study, starts), .value = "16", .min = 1, .max = 100000, .unit = "starts",
+     .meaning = "study basins: random starts of every sample"},
 
     {KEY(output, checkpoint), .value = "epoch", .min = 0, .max = INFINITY, .flags = EQS_KEY_ABOVE_MIN,
      .words = WORDS("epoch", "never"), .unit = "s",

@@ -6,7 +6,7 @@ import unittest
 
 from program import Folder
 
-COMMANDS = "train eval relax export simulate gradcheck plot report watch inspect list config".split()
+COMMANDS = "train eval relax export simulate gradcheck study plot report watch inspect list config".split()
 
 
 class Help(Folder):
@@ -26,9 +26,9 @@ class Help(Folder):
 
     def test_help_shows_an_option_exactly_where_it_is_used(self):
         uses = {
-            "--output": "train relax export simulate gradcheck plot report",
-            "--set": "train eval relax export simulate gradcheck config",
-            "--threads": "train eval relax simulate gradcheck",
+            "--output": "train relax export simulate gradcheck study plot report",
+            "--set": "train eval relax export simulate gradcheck study config",
+            "--threads": "train eval relax simulate gradcheck study",
             "--json": "train eval relax simulate gradcheck inspect",
         }
         for option, commands in uses.items():
