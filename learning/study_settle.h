@@ -18,8 +18,8 @@ typedef struct eqs_settling {
     double *decay; /* [n] time constant of the residual's fall between the last two decades but one; NaN */
 } eqs_settling;
 
-/* CVODE along the trajectory of the network's own form (rtol a hundredth of the last tolerance, at most
- * 1e-7): the time after which the residual stays below each tolerance. `end`, unless NULL, receives the final
+/* CVODE along the trajectory of the network's own form (rtol a tenth of the last tolerance, at most
+ * 1e-6): the time after which the residual stays below each tolerance. `end`, unless NULL, receives the final
  * states, like `start` of phase->batch samples. The first n_tolerances of eqs_settle_tolerance. */
 eqs_status eqs_settle_ode(const eqs_energy *energy, const eqs_phase *phase, const eqs_state *start,
                           size_t n_tolerances, eqs_state *end, eqs_settling *out);
