@@ -2,12 +2,15 @@
 
 #include "base/status.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 enum { ALIGNMENT = 64 };
 
@@ -78,6 +81,41 @@ char *eqs_format(const char *format, ...)
         vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);
     return text;
+}
+
+/* the number behind `name` in a file of the kernel's, times `unit`; INFINITY when it is not there ("max") */
+static double read_number(const char *path, const char *name, double unit)
+{
+    char line[256];
+    double value = INFINITY;
+    FILE *file = fopen(path, "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        size_t length = strlen(name);
+        unsigned long long number;
+        if (strncmp(line, name, length) == 0 && sscanf(line + length, "%llu", &number) == 1) {
+            value = unit * (double)number;
+            break;
+        }
+    }
+    if (file != NULL)
+        fclose(file);
+    return value;
+}
+
+double eqs_memory_available(void)
+{
+    double least = read_number("/proc/meminfo", "MemAvailable:", 1024.0);
+    double allowed = read_number("/sys/fs/cgroup/memory.max", "", 1.0);
+    double used = read_number("/sys/fs/cgroup/memory.current", "", 1.0);
+    /* what the group's files hold in the page cache is given up when memory is short */
+    double cache = read_number("/sys/fs/cgroup/memory.stat", "file ", 1.0);
+    if (isfinite(allowed) && isfinite(used))
+        least = fmin(least, allowed - used + (isfinite(cache) ? cache : 0.0));
+    struct rlimit limit;
+    double pages = read_number("/proc/self/statm", "", (double)sysconf(_SC_PAGESIZE));
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && isfinite(pages))
+        least = fmin(least, (double)limit.rlim_cur - pages);
+    return isfinite(least) ? fmax(least, 1.0) : 0.0;
 }
 
 void eqs_free(void *block)

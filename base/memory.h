@@ -21,6 +21,10 @@ char *eqs_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 void eqs_free(void *block);
 
+/* Bytes that this process may still take: the least of what the system has available, what its control group
+ * allows (version 2), and its address space limit; 0 when none of these can be read. */
+double eqs_memory_available(void);
+
 /* Tests only: the k-th allocation from now on (k = 1 the next) fails once; 0 switches this off. */
 void eqs_alloc_fail_at(long k);
 

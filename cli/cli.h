@@ -2,6 +2,7 @@
 #ifndef EQS_CLI_CLI_H
 #define EQS_CLI_CLI_H
 
+#include "learning/footprint.h"
 #include "learning/setup.h"
 #include "store/h5file.h"
 
@@ -26,6 +27,8 @@ typedef struct cli_common {
     size_t n_set;
     int threads; /* --threads; default 1 */
     bool quiet, json;
+    bool training;        /* set by `train`: what the memory estimate is about */
+    bool no_memory_check; /* --no-memory-check */
 } cli_common;
 
 /* Parses argv with a subcommand's own options in `options` and the common ones that it uses, and `least` to
@@ -76,6 +79,9 @@ typedef struct cli_subject {
     eqs_setup *setup;
     bool trained; /* came from a run file */
 } cli_subject;
+
+/* Estimated memory of what a command does with a configuration. */
+void cli_footprint(const cli_common *common, const eqs_config *config, eqs_footprint *out);
 
 eqs_status cli_subject_load(const char *word, const cli_common *common, cli_subject *out);
 void cli_subject_clear(cli_subject *subject);

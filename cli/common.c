@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEY_SET = 1000, KEY_THREADS, KEY_JSON };
+enum { KEY_SET = 1000, KEY_THREADS, KEY_JSON, KEY_MEMORY };
 
 typedef struct parse_input {
     const cli_syntax *syntax;
@@ -25,6 +25,7 @@ static const struct argp_option common_options[] = {
     {0, 0, 0, 0, "Common options:", 10},
     {"output", 'o', "FILE", 0, "Where the result goes", 10},
     {"set", KEY_SET, "KEY=VALUE", 0, "Override a configuration value, e.g. --set learning.beta=0.2", 10},
+    {"no-memory-check", KEY_MEMORY, 0, 0, "Start even if the estimated memory exceeds what is available", 10},
     {"threads", KEY_THREADS, "N", 0, "OpenMP threads (default 1); the bits of the result do not depend on it",
      10},
     {"json", KEY_JSON, 0, 0, "Print the result as JSON", 10},
@@ -36,6 +37,7 @@ static bool takes(const cli_syntax *syntax, int key)
 {
     unsigned need = key == 'o'           ? CLI_OUTPUT
                     : key == KEY_SET     ? CLI_SET
+                    : key == KEY_MEMORY  ? CLI_SET
                     : key == KEY_THREADS ? CLI_THREADS
                     : key == KEY_JSON    ? CLI_JSON
                                          : 0;
@@ -63,6 +65,9 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
         if (common->set == NULL)
             argp_failure(state, eqs_status_exit_code(EQS_NO_MEMORY), 0, "out of memory");
         common->set[common->n_set++] = arg;
+        return 0;
+    case KEY_MEMORY:
+        common->no_memory_check = true;
         return 0;
     case KEY_THREADS:
         value = strtol(arg, &end, 10);

@@ -24,6 +24,27 @@ bool cli_is_run_file(const char *path)
                      (end != NULL && strcmp(end, ".h5") == 0));
 }
 
+void cli_footprint(const cli_common *common, const eqs_config *config, eqs_footprint *out)
+{
+    eqs_footprint_estimate(config, common->training ? EQS_FOOTPRINT_TRAINING : EQS_FOOTPRINT_MEASUREMENT,
+                           common->threads, out);
+}
+
+/* Refuses what does not fit into memory. Lists that are wrong are for the setup to name. */
+static eqs_status check_memory(const cli_common *common, const eqs_config *config)
+{
+    eqs_footprint need;
+    if (common->no_memory_check || config->network.layers.n < 2 || eqs_config_check(config) != EQS_OK)
+        return EQS_OK;
+    cli_footprint(common, config, &need);
+    eqs_status status = eqs_footprint_check(&need, eqs_memory_available());
+    if (status == EQS_OK)
+        return status;
+    char why[1024];
+    snprintf(why, sizeof why, "%s", eqs_error_message());
+    return eqs_fail(status, "%s: %s; --no-memory-check starts it nevertheless", eqs_config_name(config), why);
+}
+
 eqs_status cli_subject_load(const char *word, const cli_common *common, cli_subject *out)
 {
     *out = (cli_subject){.trained = cli_is_run_file(word)};
@@ -38,6 +59,8 @@ eqs_status cli_subject_load(const char *word, const cli_common *common, cli_subj
     }
     for (size_t i = 0; status == EQS_OK && i < common->n_set; i++)
         status = eqs_config_set(out->config, common->set[i]);
+    if (status == EQS_OK)
+        status = check_memory(common, out->config);
     if (status == EQS_OK)
         status = eqs_setup_create(out->config, out->trained ? word : NULL, &out->setup);
     if (status != EQS_OK)

@@ -191,6 +191,15 @@ static eqs_status open_metrics(train_job *job)
     return EQS_OK;
 }
 
+static void note_footprint(const train_job *job)
+{
+    eqs_footprint need;
+    char text[256];
+    cli_footprint(&job->common, job->subject.config, &need);
+    eqs_footprint_describe(&need, text, sizeof text);
+    cli_note(&job->common, "%.4g synapses, memory: about %s", need.synapses, text);
+}
+
 static eqs_status prepare(train_job *job, const char *word)
 {
     EQS_TRY(cli_subject_load(word, &job->common, &job->subject));
@@ -210,6 +219,7 @@ static eqs_status prepare(train_job *job, const char *word)
         cli_note(&job->common, "resuming after %u epochs and %u minibatches",
                  eqs_trainer_position(job->trainer)->epoch, eqs_trainer_position(job->trainer)->minibatch);
     }
+    note_footprint(job);
     return eqs_rank() == 0 ? open_metrics(job) : EQS_OK;
 }
 
@@ -231,6 +241,7 @@ int cli_train(int argc, char **argv)
     train_job job = {.terminal = isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL, .start = eqs_clock()};
     const char *word;
     cli_parse(&syntax, argc, argv, &job.common, &word, &job.own);
+    job.common.training = true;
     if (eqs_rank() != 0)
         job.common.quiet = true;
     eqs_status status = prepare(&job, word);
