@@ -134,19 +134,25 @@ static eqs_status read_indices(const char *whole, const char *text, size_t count
 static eqs_status fetch(const cli_subject *subject, cli_samples *out)
 {
     const eqs_network *net = subject->setup->net;
-    size_t n_in = net->layer[0].units, n_out = net->layer[net->n_layers - 1].units;
+    size_t n_in = net->n_inputs, n_out = net->n_outputs;
     if (out->data->dim != n_in)
         return eqs_fail(EQS_BAD_CONFIG,
                         "network.layers: the input layer has %zu units, but a sample of %s has %zu "
                         "values",
                         n_in, out->data->name, out->data->dim);
-    out->x = eqs_alloc(out->n * n_in, sizeof *out->x);
+    double *data = eqs_alloc(out->n * n_in, sizeof *data);
+    out->x = eqs_alloc(out->n * net->layer[0].units, sizeof *out->x);
     out->target = eqs_alloc(out->n * n_out, sizeof *out->target);
     out->label = eqs_alloc(out->n, sizeof *out->label);
-    if (out->x == NULL || out->target == NULL || out->label == NULL)
-        return EQS_NO_MEMORY;
-    EQS_TRY(eqs_dataset_fetch(out->data, out->part, out->index, out->n, out->x, out->label));
-    return eqs_one_hot(out->label, out->n, n_out, out->target);
+    eqs_status status = EQS_NO_MEMORY;
+    if (data != NULL && out->x != NULL && out->target != NULL && out->label != NULL)
+        status = eqs_dataset_fetch(out->data, out->part, out->index, out->n, data, out->label);
+    if (status == EQS_OK) {
+        eqs_network_sources(net, out->n, data, out->x);
+        status = eqs_one_hot(out->label, out->n, n_out, out->target);
+    }
+    eqs_free(data);
+    return status;
 }
 
 eqs_status cli_samples_load(const cli_subject *subject, const char *text, cli_samples *out)

@@ -157,17 +157,7 @@ static void compare_trajectories(const eqs_network *net, const eqs_circuit_traje
     }
 }
 
-/* Row `sample` of a batch as a phase and a state of their own. */
-static eqs_phase one_sample(const eqs_phase *phase, size_t sample)
-{
-    const eqs_network *net = phase->net;
-    eqs_phase one = *phase;
-    one.batch = 1;
-    one.x = phase->x + sample * net->layer[0].units;
-    one.target = phase->target + sample * net->layer[net->n_layers - 1].units;
-    return one;
-}
-
+/* Row `row` of a state as a state of its own. */
 static eqs_status copy_row(const eqs_network *net, const eqs_state *from, size_t row, eqs_state **out)
 {
     EQS_TRY(eqs_state_create(net, 1, out));
@@ -195,7 +185,7 @@ static eqs_status measure_one_tran(const eqs_energy *energy, const eqs_phase *ph
     ode.record = EQS_RECORD_TIMES;
     ode.n_record_times = circuit->n;
     ode.record_times = circuit->time;
-    eqs_phase one = one_sample(phase, sample);
+    eqs_phase one = eqs_phase_rows(phase, sample, 1);
     eqs_state *row = NULL, *end = NULL;
     eqs_relax_result *result = &out->ode_trajectory[sample];
     eqs_status status = copy_row(net, start, sample, &row);

@@ -60,8 +60,13 @@ static size_t state_bytes(const eqs_phases *phases)
 /* A phase of the n loaded samples. The states are laid out for n samples too (batch == n). */
 static eqs_phase current_phase(const ode_phases *p, const double beta[EQS_BETA_COUNT])
 {
-    eqs_phase phase = {
-        .net = p->energy->net, .theta = p->theta, .batch = p->n, .x = p->x, .target = p->target};
+    size_t last = p->energy->net->n_layers - 1;
+    eqs_phase phase = {.net = p->energy->net,
+                       .theta = p->theta,
+                       .batch = p->n,
+                       .x = p->x,
+                       .target = p->target,
+                       .free_output = beta[EQS_BETA_Y] != 0.0 ? p->slot[0]->s[last] : NULL};
     memcpy(phase.beta, beta, sizeof phase.beta);
     return phase;
 }
@@ -81,7 +86,7 @@ static void load(eqs_phases *phases, size_t n, const double *x, const double *ta
 {
     ode_phases *p = self(phases);
     const eqs_network *net = p->energy->net;
-    size_t n_out = net->layer[net->n_layers - 1].units;
+    size_t n_out = net->n_outputs;
     p->n = n;
     memcpy(p->x, x, n * net->layer[0].units * sizeof *x);
     if (target != NULL)
@@ -184,8 +189,8 @@ static void update(eqs_phases *phases, const double *rate, const double *coeffic
 static void output(const eqs_phases *phases, size_t slot, double *y)
 {
     const ode_phases *p = view(phases);
-    size_t L = p->energy->net->n_layers - 1;
-    memcpy(y, p->slot[slot]->s[L], p->n * p->energy->net->layer[L].units * sizeof *y);
+    const eqs_network *net = p->energy->net;
+    eqs_network_outputs(net, p->n, p->slot[slot]->s[net->n_layers - 1], y);
 }
 
 static void energy_of(const eqs_phases *phases, size_t slot, double *F)
@@ -227,7 +232,7 @@ static eqs_status allocate(ode_phases *p)
     p->theta = eqs_alloc(net->n_parameters, sizeof *p->theta);
     p->grad = eqs_alloc(net->n_parameters, sizeof *p->grad);
     p->x = eqs_alloc(batch * net->layer[0].units, sizeof *p->x);
-    p->target = eqs_alloc(batch * net->layer[net->n_layers - 1].units, sizeof *p->target);
+    p->target = eqs_alloc(batch * net->n_outputs, sizeof *p->target);
     if (p->theta == NULL || p->grad == NULL || p->x == NULL || p->target == NULL)
         return EQS_NO_MEMORY;
     for (size_t i = 0; i < EQS_ENGINE_SLOTS; i++)

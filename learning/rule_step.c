@@ -88,4 +88,6 @@ void eqs_rule_descend(const eqs_network *net, const double *rate, const double *
         if (norm != NULL)
             norm[i] = squares;
     }
+    if (net->resistive != NULL)
+        eqs_resistive_clip(net, theta);
 }

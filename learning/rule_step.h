@@ -25,7 +25,8 @@ eqs_status eqs_rule_step_gradient(eqs_rule_step *step, const eqs_rule *rule, con
 void eqs_rule_step_apply(eqs_rule_step *step, eqs_phases *phases, const double *rate, double *change,
                          double *norm);
 
-/* theta -= rate * grad block by block; change and norm (or NULL) receive ||d theta||^2 and, from before,
+/* theta -= rate * grad block by block, conductances clipped to [g_min, g_max]; change and norm (or NULL)
+ * receive ||d theta||^2 and, from before,
  * ||theta||^2 of every block. */
 void eqs_rule_descend(const eqs_network *net, const double *rate, const double *grad, double *theta,
                       double *change, double *norm);

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "learning/run_file.h"
+#include "learning/setup_resistive.h"
 #include "store/csv.h"
 
 #include <math.h>
@@ -38,11 +39,10 @@ static eqs_status read_activations(const eqs_config *config, eqs_activation *out
 }
 
 /* Time constants from a CSV file of one row per layer 0..L or 1..L. */
-static eqs_status read_tau_file(const eqs_config *config, double **rows)
+static eqs_status read_tau_file(const eqs_config *config, const size_t *units, double **rows)
 {
     const char *path = config->dynamics.tau_file;
-    const eqs_config_sizes *layers = &config->network.layers;
-    size_t n_layers = layers->n, n_rows, *length;
+    size_t n_layers = config->network.layers.n, n_rows, *length;
     double *value;
     EQS_TRY(eqs_csv_read_rows(path, &n_rows, &length, &value));
     eqs_status status = EQS_OK;
@@ -54,9 +54,9 @@ static eqs_status read_tau_file(const eqs_config *config, double **rows)
     const double *next = value;
     for (size_t k = first; status == EQS_OK && k < n_layers; k++) {
         size_t n = length[k - first];
-        if (n != layers->v[k])
+        if (n != units[k])
             status = eqs_fail(EQS_BAD_CONFIG, "%s: row %zu has %zu values, but layer %zu has %zu units", path,
-                              k - first + 1, n, k, layers->v[k]);
+                              k - first + 1, n, k, units[k]);
         else
             memcpy(rows[k], next, n * sizeof *next);
         next += n;
@@ -68,29 +68,28 @@ static eqs_status read_tau_file(const eqs_config *config, double **rows)
 
 /* Time constants of every unit, rows[k] [n_k]: dynamics.tau per layer (1, L or L + 1 values), spread
  * log-uniformly over [tau / spread, tau], or read from dynamics.tau_file. */
-static eqs_status read_time_constants(const eqs_config *config, double **rows)
+static eqs_status read_time_constants(const eqs_config *config, const size_t *units, double **rows)
 {
     const eqs_config_dynamics *dynamics = &config->dynamics;
-    const eqs_config_sizes *layers = &config->network.layers;
-    size_t n_layers = layers->n, n = dynamics->tau.n;
+    size_t n_layers = config->network.layers.n, n = dynamics->tau.n;
     if (n != 1 && n != n_layers - 1 && n != n_layers)
         return eqs_config_fail(config, "dynamics.tau",
                                "found %zu values, allowed: 1, %zu (layers 1 to L) or %zu "
                                "(layers 0 to L)",
                                n, n_layers - 1, n_layers);
     for (size_t k = 0; k < n_layers; k++) {
-        rows[k] = eqs_alloc(layers->v[k], sizeof **rows);
+        rows[k] = eqs_alloc(units[k], sizeof **rows);
         if (rows[k] == NULL)
             return EQS_NO_MEMORY;
         size_t entry = n == 1 || k == 0 ? 0 : n == n_layers ? k : k - 1;
         eqs_random stream = eqs_random_stream(config->seed, EQS_RANDOM_TAU, (uint32_t)k, 0);
-        for (size_t i = 0; i < layers->v[k]; i++) {
+        for (size_t i = 0; i < units[k]; i++) {
             double share = eqs_random_uniform(&stream, i);
             rows[k][i] = dynamics->tau.v[entry] *
                          (dynamics->tau_spread == 1.0 ? 1.0 : pow(dynamics->tau_spread, -share));
         }
     }
-    return dynamics->tau_file[0] == '\0' ? EQS_OK : read_tau_file(config, rows);
+    return dynamics->tau_file[0] == '\0' ? EQS_OK : read_tau_file(config, units, rows);
 }
 
 static eqs_status build_network(const eqs_config *config, eqs_setup *setup)
@@ -99,17 +98,27 @@ static eqs_status build_network(const eqs_config *config, eqs_setup *setup)
     size_t n_layers = network->layers.n;
     eqs_activation *activation = eqs_alloc(n_layers, sizeof *activation);
     double **tau = eqs_alloc(n_layers, sizeof *tau);
+    size_t *units = eqs_alloc(n_layers, sizeof *units);
+    eqs_resistive_def resistive;
+    double *block = NULL;
     size_t(*pairs)[2] = eqs_alloc(n_layers * (n_layers + 1) / 2, sizeof *pairs);
-    eqs_status status = activation == NULL || tau == NULL || pairs == NULL ? EQS_NO_MEMORY : EQS_OK;
+    bool is_resistive = network->model == EQS_MODEL_RESISTIVE;
+    eqs_status status =
+        activation == NULL || tau == NULL || pairs == NULL || units == NULL ? EQS_NO_MEMORY : EQS_OK;
     if (status == EQS_OK)
-        status = read_activations(config, activation);
+        status = is_resistive ? eqs_setup_resistive(config, &resistive, &block)
+                              : read_activations(config, activation);
+    for (size_t k = 0; status == EQS_OK && k < n_layers; k++)
+        units[k] = is_resistive ? eqs_resistive_units(&resistive, n_layers, k, network->layers.v[k])
+                                : network->layers.v[k];
     if (status == EQS_OK)
-        status = read_time_constants(config, tau);
+        status = read_time_constants(config, units, tau);
     if (status == EQS_OK) {
         eqs_network_def def = eqs_network_def_default();
         def.n_layers = n_layers;
         def.units = network->layers.v;
-        def.activation = activation;
+        def.activation = is_resistive ? NULL : activation;
+        def.resistive = is_resistive ? &resistive : NULL;
         def.form = (eqs_form)config->dynamics.form;
         def.tau_unit = (const double *const *)tau;
         def.regulariser = (eqs_regulariser)network->regulariser;
@@ -130,6 +139,8 @@ static eqs_status build_network(const eqs_config *config, eqs_setup *setup)
         eqs_free(tau[k]);
     eqs_free(tau);
     eqs_free(activation);
+    eqs_free(units);
+    eqs_free(block);
     eqs_free(pairs);
     return status;
 }
@@ -144,10 +155,14 @@ static eqs_status fill_parameters(const eqs_config *config, const char *file, eq
         status = eqs_config_expand(config, "network.gain", &config->network.gain, 1.0, n, "couplings", gain);
     if (file == NULL && config->network.init == EQS_INIT_FILE)
         file = config->network.init_file;
-    if (status == EQS_OK && file == NULL)
+    if (status == EQS_OK && file == NULL && config->network.init == EQS_INIT_UNIFORM_CLIPPED)
+        eqs_resistive_init(setup->net, config->seed, gain, setup->theta);
+    else if (status == EQS_OK && file == NULL)
         eqs_parameters_glorot(setup->net, config->seed, gain, setup->theta);
     else if (status == EQS_OK)
         status = eqs_run_load_parameters(file, setup->net, setup->theta);
+    if (status == EQS_OK && setup->net->resistive != NULL)
+        status = eqs_setup_conductances(config, setup->net, file != NULL, setup->theta);
     eqs_free(gain);
     return status;
 }
@@ -181,6 +196,7 @@ static void relax_options(const eqs_config *config, eqs_setup *setup)
     setup->relax = eqs_relax_options_default();
     setup->relax.solver = r->solver;
     setup->relax.tolerance = r->tolerance;
+    setup->relax.response_tolerance = r->response_tolerance;
     setup->relax.t_max = r->t_max;
     setup->relax.max_steps = r->max_steps;
     setup->relax.step = r->step;
@@ -195,8 +211,7 @@ static eqs_status build(const eqs_config *config, const char *parameters, eqs_se
 {
     setup->config = config;
     EQS_TRY(eqs_config_check(config));
-    if (config->network.model == EQS_MODEL_RESISTIVE)
-        return eqs_config_fail(config, "network.model", "found resistive, allowed in this build: hopfield");
+    EQS_TRY(eqs_setup_check_model(config));
     EQS_TRY(build_network(config, setup));
     EQS_TRY(eqs_energy_create(setup->net, &setup->energy));
     EQS_TRY(fill_parameters(config, parameters, setup));
@@ -242,6 +257,9 @@ static eqs_status check_rule(const eqs_config *config)
     const eqs_config_relaxation *relaxation = &config->relaxation;
     if (rule == NULL)
         return eqs_config_fail(config, "learning.rule", "is not a learning rule of this build");
+    if (config->network.model == EQS_MODEL_RESISTIVE && rule != &eqs_rule_eqprop && rule != &eqs_rule_exact)
+        return eqs_config_fail(config, "learning.rule",
+                               "found %s; with network.model: resistive allowed: eqprop, exact", rule->name);
     if (rule->nudges != (config->learning.nudge != EQS_NUDGE_NONE))
         return eqs_config_fail(config, "learning.nudge", "found %s; rule %s %s (allowed: %s)",
                                eqs_config_word("learning.nudge", config->learning.nudge), rule->name,
@@ -280,6 +298,10 @@ static eqs_status check_training(const eqs_setup *setup)
         return eqs_config_fail(config, "learning.rates",
                                "found no value; training needs one, or one per coupling");
     EQS_TRY(check_rule(config));
+    if (setup->net->resistive != NULL)
+        return eqs_resistive_check_nudge(setup->net, setup->theta,
+                                         learning->nudge != EQS_NUDGE_FIXED ? -fabs(learning->beta)
+                                                                            : learning->beta);
     double leak = 1.0 - fabs(learning->beta * setup->net->delta[EQS_BETA_Y]);
     const eqs_rule *rule = rule_of(config);
     bool negative = rule->nudges && (learning->nudge != EQS_NUDGE_FIXED || learning->beta < 0.0);

@@ -22,7 +22,7 @@ struct eqs_trainer {
     uint32_t *order;                          /* of the training samples in this epoch */
     uint32_t ordered_epoch;                   /* epoch + 1 that `order` is for; 0: none yet */
     /* one minibatch */
-    double *x, *target, *y, *F;
+    double *data_row, *x, *target, *y, *F; /* x: states of layer 0, made from the data */
     uint32_t *label;
     uint32_t *index;       /* [batch] of samples in the data's order */
     double *change, *norm; /* [n_blocks] each, one block of memory: of the last measured update */
@@ -54,7 +54,8 @@ static eqs_status check_data(const eqs_trainer *t)
 static eqs_status allocate(eqs_trainer *t)
 {
     size_t batch = t->options.batch;
-    t->x = eqs_alloc(batch * t->n_in, sizeof *t->x);
+    t->data_row = eqs_alloc(batch * t->n_in, sizeof *t->data_row);
+    t->x = eqs_alloc(batch * t->energy->net->layer[0].units, sizeof *t->x);
     t->target = eqs_alloc(batch * t->n_out, sizeof *t->target);
     t->y = eqs_alloc(batch * t->n_out, sizeof *t->y);
     t->F = eqs_alloc(batch, sizeof *t->F);
@@ -62,8 +63,8 @@ static eqs_status allocate(eqs_trainer *t)
     t->index = eqs_alloc(batch, sizeof *t->index);
     t->order = eqs_alloc(part_count(t, EQS_DATASET_TRAIN), sizeof *t->order);
     t->change = eqs_alloc(2 * t->n_blocks, sizeof *t->change);
-    if (t->x == NULL || t->target == NULL || t->y == NULL || t->F == NULL || t->label == NULL ||
-        t->index == NULL || t->order == NULL || t->change == NULL)
+    if (t->data_row == NULL || t->x == NULL || t->target == NULL || t->y == NULL || t->F == NULL ||
+        t->label == NULL || t->index == NULL || t->order == NULL || t->change == NULL)
         return EQS_NO_MEMORY;
     t->norm = t->change + t->n_blocks;
     for (size_t i = 0; i < 2 * t->n_blocks; i++)
@@ -77,7 +78,7 @@ static eqs_status start_states(eqs_trainer *t)
     t->state_bytes = t->phases->ops->state_bytes(t->phases);
     if (!t->options.persistent)
         return EQS_OK;
-    memset(t->x, 0, t->n_in * sizeof *t->x);
+    memset(t->x, 0, t->energy->net->layer[0].units * sizeof *t->x);
     t->phases->ops->load(t->phases, 1, t->x, NULL);
     t->phases->ops->reset(t->phases);
     for (int part = 0; part < EQS_DATASET_PARTS; part++) {
@@ -103,8 +104,8 @@ eqs_status eqs_trainer_create(const eqs_energy *energy, const eqs_dataset *data,
     t->energy = energy;
     t->data = data;
     t->options = *options;
-    t->n_in = net->layer[0].units;
-    t->n_out = net->layer[net->n_layers - 1].units;
+    t->n_in = net->n_inputs;
+    t->n_out = net->n_outputs;
     t->n_blocks = net->n_couplings + net->n_layers - 1;
     eqs_status status = check_data(t);
     if (status == EQS_OK)
@@ -133,6 +134,7 @@ void eqs_trainer_destroy(eqs_trainer *t)
     eqs_rule_step_destroy(t->step);
     for (int part = 0; part < EQS_DATASET_PARTS; part++)
         eqs_free(t->states[part]);
+    eqs_free(t->data_row);
     eqs_free(t->x);
     eqs_free(t->target);
     eqs_free(t->y);
@@ -147,7 +149,8 @@ void eqs_trainer_destroy(eqs_trainer *t)
 /* Loads the samples `index` [n] of a part with one-hot targets and their starting states. */
 static eqs_status load(eqs_trainer *t, eqs_dataset_part part, const uint32_t *index, size_t n)
 {
-    EQS_TRY(eqs_dataset_fetch(t->data, part, index, n, t->x, t->label));
+    EQS_TRY(eqs_dataset_fetch(t->data, part, index, n, t->data_row, t->label));
+    eqs_network_sources(t->energy->net, n, t->data_row, t->x);
     EQS_TRY(eqs_one_hot(t->label, n, t->n_out, t->target));
     t->phases->ops->load(t->phases, n, t->x, t->target);
     if (t->states[part] == NULL) {
@@ -185,7 +188,9 @@ static size_t score(eqs_trainer *t, size_t n, double *cost, uint32_t *confusion)
         wrong += guess != t->label[b];
         if (confusion != NULL && guess < t->data->classes)
             confusion[t->label[b] * t->data->classes + guess]++;
-        for (size_t i = 0; i < t->n_out; i++)
+        if (t->energy->net->resistive != NULL)
+            *cost += eqs_cost_value(t->energy->net->resistive->cost, false, t->n_out, y, target);
+        for (size_t i = 0; t->energy->net->resistive == NULL && i < t->n_out; i++)
             *cost += 0.5 * (y[i] - target[i]) * (y[i] - target[i]);
     }
     return wrong;

@@ -7,8 +7,8 @@
 #include <string.h>
 
 static const eqs_term_class *const builtin[] = {
-    &eqs_term_leak, &eqs_term_membrane_leak, &eqs_term_coupling,
-    &eqs_term_bias, &eqs_term_cost,          &eqs_term_regulariser,
+    &eqs_term_leak,        &eqs_term_membrane_leak, &eqs_term_coupling, &eqs_term_bias,        &eqs_term_cost,
+    &eqs_term_regulariser, &eqs_term_conductance,   &eqs_term_diode,    &eqs_term_output_cost,
 };
 
 const eqs_term_class *eqs_term_builtin(size_t i)
@@ -28,19 +28,23 @@ static void add(eqs_energy *energy, const eqs_term_class *class, size_t layer, s
         (eqs_term){.class = class, .layer = layer, .coupling = coupling, .beta = beta};
 }
 
-eqs_status eqs_energy_create(const eqs_network *net, eqs_energy **out)
+/* the co-content of a resistive network, whose input is clamped */
+static void add_resistive(eqs_energy *energy)
 {
-    eqs_dense_init();
-    size_t most = 2 * net->n_layers + 2 * net->n_couplings + 2;
-    eqs_energy *energy = eqs_alloc(1, sizeof *energy);
-    eqs_term *term = eqs_alloc(most, sizeof *term);
-    if (energy == NULL || term == NULL) {
-        eqs_free(energy);
-        eqs_free(term);
-        return EQS_NO_MEMORY;
+    const eqs_network *net = energy->net;
+    for (size_t c = 0; c < net->n_couplings; c++)
+        add(energy, &eqs_term_conductance, 0, c, EQS_BETA_COUNT);
+    for (size_t k = 1; k < net->n_layers; k++) {
+        add(energy, &eqs_term_bias, k, 0, EQS_BETA_COUNT);
+        if (net->resistive->layer[k].law >= EQS_DIODE_SHOCKLEY)
+            add(energy, &eqs_term_diode, k, 0, EQS_BETA_COUNT);
     }
-    energy->net = net;
-    energy->term = term;
+    add(energy, &eqs_term_output_cost, net->n_layers - 1, 0, EQS_BETA_Y);
+}
+
+static void add_hopfield(eqs_energy *energy)
+{
+    const eqs_network *net = energy->net;
     size_t first = eqs_first_free_layer(net);
     for (size_t k = first; k < net->n_layers; k++)
         add(energy, eqs_state_is_rate(net, k) ? &eqs_term_membrane_leak : &eqs_term_leak, k, 0,
@@ -54,8 +58,41 @@ eqs_status eqs_energy_create(const eqs_network *net, eqs_energy **out)
     add(energy, &eqs_term_cost, net->n_layers - 1, 0, EQS_BETA_Y);
     for (size_t c = 0; net->regulariser != EQS_REGULARISER_NONE && c < net->n_couplings; c++)
         add(energy, &eqs_term_regulariser, 0, c, EQS_BETA_THETA);
+}
+
+eqs_status eqs_energy_create(const eqs_network *net, eqs_energy **out)
+{
+    eqs_dense_init();
+    size_t most = 2 * net->n_layers + 2 * net->n_couplings + 2;
+    eqs_energy *energy = eqs_alloc(1, sizeof *energy);
+    eqs_term *term = eqs_alloc(most, sizeof *term);
+    if (energy == NULL || term == NULL) {
+        eqs_free(energy);
+        eqs_free(term);
+        return EQS_NO_MEMORY;
+    }
+    energy->net = net;
+    energy->term = term;
+    if (net->resistive != NULL)
+        add_resistive(energy);
+    else
+        add_hopfield(energy);
     *out = energy;
     return EQS_OK;
+}
+
+eqs_phase eqs_phase_rows(const eqs_phase *phase, size_t first, size_t n)
+{
+    eqs_phase rows = *phase;
+    const eqs_network *net = phase->net;
+    rows.batch = n;
+    if (phase->x != NULL)
+        rows.x += first * net->layer[0].units;
+    if (phase->target != NULL)
+        rows.target += first * net->n_outputs;
+    if (phase->free_output != NULL)
+        rows.free_output += first * net->layer[net->n_layers - 1].units;
+    return rows;
 }
 
 void eqs_energy_destroy(eqs_energy *energy)
@@ -88,6 +125,7 @@ void eqs_energy_cost(const eqs_energy *energy, const eqs_phase *phase, const eqs
     /* F is linear in beta, so delta . dF/dbeta is the sum of the beta terms with delta in beta's place */
     eqs_phase direction = *phase;
     memcpy(direction.beta, energy->net->delta, sizeof direction.beta);
+    direction.free_output = NULL; /* the cost itself, not the work of a nudge */
     memset(C, 0, at->batch * sizeof *C);
     for (size_t t = 0; t < energy->n_terms; t++) {
         if (energy->term[t].beta != EQS_BETA_COUNT)

@@ -40,10 +40,12 @@ typedef struct eqs_unit_law {
     double stiffness; /* >= -1 for an equilibrium to exist with a quadratic leak: 1 + beta > 0 */
 } eqs_unit_law;
 
-/* d drive_to[j] / d r_from[i] = W[i n_to + j], and the transpose from `to` to `from` (once when equal). */
+/* d drive_to[j] / d r_from[i] = up[i] W[i n_to + j], and d drive_from[i] / d r_to[j] = down[i] W[i n_to + j]
+ * (once when from == to). */
 typedef struct eqs_block {
     size_t from, to;
-    const double *W; /* [n_from x n_to], borrowed from theta */
+    const double *W;         /* [n_from x n_to], borrowed from theta */
+    const double *up, *down; /* [n_from] or NULL: 1 */
 } eqs_block;
 
 typedef struct eqs_term eqs_term;
@@ -71,6 +73,9 @@ typedef struct eqs_term_class {
                      double *grad);
     /* the matrix of `drive_product`, for sparse Jacobians and circuits: false when there is none */
     bool (*block)(const eqs_term *term, const eqs_phase *phase, eqs_block *out);
+    /* a[units] += coefficient of the term's 1/2 a s^2 on units of `layer`; its force and curvature are these
+     * squares' and nothing else, and fields treat them as the leak */
+    void (*leak)(const eqs_term *term, const eqs_phase *phase, size_t layer, double *a);
     /* adds this term's part of the scalar law of the units of `layer` */
     void (*law)(const eqs_term *term, const eqs_phase *phase, size_t layer, eqs_unit_law *law);
 } eqs_term_class;
@@ -90,10 +95,14 @@ typedef struct eqs_energy {
     eqs_term *term;
 } eqs_energy;
 
-/* Builds the list of terms of the Hopfield energy (paper 001 Eqs. 5, 6, 34; membrane units with a smooth rho:
- * Hopfield 1984, leak = integral of rho^-1). `net` must outlive the energy. */
+/* Builds the list of terms: of the Hopfield energy (paper 001 Eqs. 5, 6, 34; membrane units with a smooth
+ * rho: Hopfield 1984, leak = integral of rho^-1), or of a resistive network's co-content
+ * (models/resistive.h). `net` must outlive the energy. */
 eqs_status eqs_energy_create(const eqs_network *net, eqs_energy **out);
 void eqs_energy_destroy(eqs_energy *energy);
+
+/* The same phase for samples first .. first + n - 1 alone. */
+eqs_phase eqs_phase_rows(const eqs_phase *phase, size_t first, size_t n);
 
 /* The i-th built-in term class (NULL past the end); for `eqspice list models`. */
 const eqs_term_class *eqs_term_builtin(size_t i);

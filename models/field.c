@@ -2,7 +2,6 @@
 
 #include "base/memory.h"
 #include "models/field_factors.h"
-#include "models/terms/terms.h"
 
 #include <math.h>
 #include <string.h>
@@ -23,8 +22,8 @@ typedef struct network_field {
     double **curvature;     /* unit curvatures but the leak */
     double **left, **right; /* row and column factors of the Jacobian */
     double **diagonal;
-    double **p, **q;        /* scratch */
-    double *lo, *hi, *rate; /* [n] box and 1/tau of every variable */
+    double **p, **q;               /* scratch */
+    double *lo, *hi, *rate, *leak; /* [n] box, 1/tau and coefficient of the leak of every variable */
 } network_field;
 
 enum { N_MATRICES = 11 };
@@ -52,8 +51,7 @@ static void other_forces(network_field *f, bool curvature, double *const *out)
         memset(out[k], 0, layer_size(f, k) * sizeof(double));
     for (size_t t = 0; t < f->energy->n_terms; t++) {
         const eqs_term *term = &f->energy->term[t];
-        if (term->class->force == NULL || term->class == &eqs_term_leak ||
-            term->class == &eqs_term_membrane_leak)
+        if (term->class->force == NULL || term->class->leak != NULL)
             continue;
         (curvature ? term->class->curvature : term->class->force)(term, f->phase, &at, out);
     }
@@ -81,6 +79,7 @@ static void evaluate(network_field *f)
 static void set_state(network_field *f, const double *x)
 {
     const eqs_network *net = f->energy->net;
+    const double *lo = f->lo, *hi = f->hi;
     for (size_t k = f->first; k < net->n_layers; k++) {
         size_t n = layer_size(f, k);
         const eqs_activation *a = &net->layer[k].activation;
@@ -88,19 +87,21 @@ static void set_state(network_field *f, const double *x)
             memcpy(f->s[k], x, n * sizeof *x);
         } else if (clipped(f, k)) {
             for (size_t i = 0; i < n; i++)
-                f->s[k][i] = x[i] < a->lo ? a->lo : x[i] > a->hi ? a->hi : x[i]; /* keeps NaN */
+                f->s[k][i] = x[i] < lo[i] ? lo[i] : x[i] > hi[i] ? hi[i] : x[i]; /* keeps NaN */
         } else {
             for (size_t i = 0; i < n; i++)
                 f->s[k][i] = eqs_rho(a, x[i]);
         }
         x += n;
+        lo += n;
+        hi += n;
     }
 }
 
 /* g projected on the box at s: 0 when it pushes outwards */
-static double project(double g, double s, const eqs_activation *a)
+static double project(double g, double s, double lo, double hi)
 {
-    if ((s <= a->lo && g < 0.0) || (s >= a->hi && g > 0.0))
+    if ((s <= lo && g < 0.0) || (s >= hi && g > 0.0))
         return 0.0;
     return g;
 }
@@ -110,7 +111,7 @@ static int rhs(eqs_field *field, double t, const double *x, double *out)
     (void)t;
     network_field *f = self(field);
     const eqs_network *net = f->energy->net;
-    const double *rate = f->rate;
+    const double *rate = f->rate, *leak = f->leak, *lo = f->lo, *hi = f->hi;
     double sum = 0.0;
     set_state(f, x);
     evaluate(f);
@@ -121,17 +122,21 @@ static int rhs(eqs_field *field, double t, const double *x, double *out)
         for (size_t i = 0; i < n; i++) {
             double value;
             if (net->form == EQS_FORM_MEMBRANE)
-                value = drive[i] + force[i] - x[i];
+                value = drive[i] + force[i] - leak[i] * x[i];
             else if (net->form == EQS_FORM_PROJECTED) /* outside the box: back to it */
-                value = project(drive[i] + force[i] - s[i], s[i], a) + (s[i] - x[i]);
+                value = project(drive[i] + force[i] - leak[i] * s[i], s[i], lo[i], hi[i]) +
+                        leak[i] * (s[i] - x[i]);
             else
-                value = eqs_rho_derivative(a, s[i]) * drive[i] + force[i] - s[i];
+                value = eqs_rho_derivative(a, s[i]) * drive[i] + force[i] - leak[i] * s[i];
             out[i] = value * rate[i];
             sum += out[i];
         }
         x += n;
         out += n;
         rate += n;
+        leak += n;
+        lo += n;
+        hi += n;
     }
     return isfinite(sum) ? 0 : 1;
 }
@@ -144,6 +149,7 @@ static void prepare(eqs_field *field, const double *x)
     if (net->form != EQS_FORM_MEMBRANE) /* whose Jacobian does not contain the drive */
         evaluate(f);
     other_forces(f, true, f->curvature);
+    const double *leak = f->leak, *lo = f->lo, *hi = f->hi;
     for (size_t k = f->first; k < net->n_layers; k++) {
         const eqs_activation *a = &net->layer[k].activation;
         size_t n = layer_size(f, k);
@@ -151,21 +157,26 @@ static void prepare(eqs_field *field, const double *x)
             double s = f->s[k][i], curvature = f->curvature[k][i];
             if (net->form == EQS_FORM_MEMBRANE) {
                 double slope = eqs_rho_derivative(a, x[i]); /* ds/du, and dr/ds = 1 */
+                if (clipped(f, k))
+                    slope = x[i] >= lo[i] && x[i] <= hi[i] ? 1.0 : 0.0;
                 f->left[k][i] = 1.0;
                 f->right[k][i] = slope;
-                f->diagonal[k][i] = -1.0 - curvature * slope;
+                f->diagonal[k][i] = -leak[i] - curvature * slope;
             } else if (net->form == EQS_FORM_PROJECTED) {
-                double g = f->drive[k][i] + f->force[k][i] - s;
-                double free = x[i] == s && (g == 0.0 || project(g, s, a) != 0.0) ? 1.0 : 0.0;
+                double g = f->drive[k][i] + f->force[k][i] - leak[i] * s;
+                double free = x[i] == s && (g == 0.0 || project(g, s, lo[i], hi[i]) != 0.0) ? 1.0 : 0.0;
                 f->left[k][i] = f->right[k][i] = free;
-                f->diagonal[k][i] = -free * (1.0 + curvature) - (x[i] != s ? 1.0 : 0.0);
+                f->diagonal[k][i] = -free * (leak[i] + curvature) - (x[i] != s ? leak[i] : 0.0);
             } else {
                 double slope = eqs_rho_derivative(a, s);
                 f->left[k][i] = f->right[k][i] = slope;
-                f->diagonal[k][i] = -1.0 - curvature + eqs_rho_second(a, s) * f->drive[k][i];
+                f->diagonal[k][i] = -leak[i] - curvature + eqs_rho_second(a, s) * f->drive[k][i];
             }
         }
         x += n;
+        leak += n;
+        lo += n;
+        hi += n;
     }
 }
 
@@ -212,22 +223,27 @@ static void residual(eqs_field *field, const double *x, double *out)
     set_state(f, x);
     evaluate(f);
     memset(out, 0, f->base.batch * sizeof *out);
+    const double *leak = f->leak, *lo = f->lo, *hi = f->hi;
     for (size_t k = f->first; k < net->n_layers; k++) {
         const eqs_activation *a = &net->layer[k].activation;
         size_t units = net->layer[k].units, n = layer_size(f, k);
         for (size_t i = 0; i < n; i++) {
             double s = f->s[k][i], g;
             if (eqs_state_is_rate(net, k))
-                g = f->drive[k][i] + f->force[k][i] - x[i];
+                g = f->drive[k][i] + f->force[k][i] - leak[i] * x[i];
             else if (net->form == EQS_FORM_GRADIENT)
-                g = project(eqs_rho_derivative(a, s) * f->drive[k][i] + f->force[k][i] - s, s, a);
+                g = project(eqs_rho_derivative(a, s) * f->drive[k][i] + f->force[k][i] - leak[i] * s, s,
+                            lo[i], hi[i]);
             else
-                g = project(f->drive[k][i] + f->force[k][i] - s, s, a);
-            double size = fabs(g);
+                g = project(f->drive[k][i] + f->force[k][i] - leak[i] * s, s, lo[i], hi[i]);
+            double size = fabs(g) / net->layer[k].weight;
             if (!(size <= out[i / units])) /* NaN counts as the largest */
                 out[i / units] = size;
         }
         x += n;
+        leak += n;
+        lo += n;
+        hi += n;
     }
 }
 
@@ -251,14 +267,15 @@ static void to_state(eqs_field *field, const double *x, eqs_state *state)
 }
 
 /* potential of one membrane unit in state s */
-static double potential(const eqs_activation *a, bool rate, double s, bool settled, double pull)
+static double potential(const eqs_activation *a, bool rate, double s, bool settled, double pull, double lo,
+                        double hi)
 {
     if (rate)
         return eqs_rho_inverse(a, s);
-    if (settled && s >= a->hi)
-        return fmax(a->hi, pull);
-    if (settled && s <= a->lo)
-        return fmin(a->lo, pull);
+    if (settled && s >= hi)
+        return fmax(hi, pull);
+    if (settled && s <= lo)
+        return fmin(lo, pull);
     return s;
 }
 
@@ -270,16 +287,20 @@ static void from_state(eqs_field *field, const eqs_state *state, bool settled, d
         memcpy(f->s[k], state->s[k], layer_size(f, k) * sizeof(double));
     if (settled && net->form == EQS_FORM_MEMBRANE)
         evaluate(f);
+    const double *leak = f->leak, *lo = f->lo, *hi = f->hi;
     for (size_t k = f->first; k < net->n_layers; k++) {
         const eqs_activation *a = &net->layer[k].activation;
         size_t n = layer_size(f, k);
         for (size_t i = 0; i < n; i++) {
-            double pull = settled ? f->drive[k][i] + f->force[k][i] : 0.0;
+            double pull = settled ? (f->drive[k][i] + f->force[k][i]) / leak[i] : 0.0;
             x[i] = net->form == EQS_FORM_MEMBRANE
-                       ? potential(a, eqs_state_is_rate(net, k), f->s[k][i], settled, pull)
+                       ? potential(a, eqs_state_is_rate(net, k), f->s[k][i], settled, pull, lo[i], hi[i])
                        : f->s[k][i];
         }
         x += n;
+        leak += n;
+        lo += n;
+        hi += n;
     }
 }
 
@@ -311,7 +332,7 @@ static eqs_status allocate(network_field *f)
     size_t all = 0;
     for (size_t k = 0; k < net->n_layers; k++)
         all += layer_size(f, k);
-    f->block = eqs_alloc(N_MATRICES * all + 3 * f->base.n, sizeof *f->block);
+    f->block = eqs_alloc(N_MATRICES * all + 4 * f->base.n, sizeof *f->block);
     f->s = eqs_alloc(N_MATRICES * net->n_layers, sizeof *f->s);
     if (f->block == NULL || f->s == NULL)
         return EQS_NO_MEMORY;
@@ -329,6 +350,8 @@ static eqs_status allocate(network_field *f)
     f->lo = next;
     f->hi = next + f->base.n;
     f->rate = next + 2 * f->base.n;
+    f->leak = next + 3 * f->base.n;
+    f->base.leak = f->leak;
     return EQS_OK;
 }
 
@@ -340,12 +363,14 @@ static void describe(network_field *f)
     for (size_t k = f->first; k < net->n_layers; k++) {
         const eqs_layer *layer = &net->layer[k];
         bool kinks = eqs_activation_has_kinks(&layer->activation);
+        for (size_t i = 0; i < layer->units; i++)
+            kinks = kinks || isfinite(layer->lo[i]) || isfinite(layer->hi[i]);
         f->base.has_kinks = f->base.has_kinks || kinks;
         f->base.discontinuous = f->base.discontinuous || (kinks && net->form != EQS_FORM_MEMBRANE);
         for (size_t i = 0; i < layer_size(f, k); i++, at++) {
-            f->lo[at] = layer->activation.lo;
-            f->hi[at] = layer->activation.hi;
-            f->rate[at] = 1.0 / layer->tau[i % layer->units];
+            f->lo[at] = layer->lo[i % layer->units];
+            f->hi[at] = layer->hi[i % layer->units];
+            f->rate[at] = 1.0 / (layer->tau[i % layer->units] * layer->weight);
         }
     }
     if (net->form == EQS_FORM_PROJECTED) {
@@ -383,6 +408,24 @@ void eqs_field_destroy(eqs_field *field)
         field->ops->destroy(field);
 }
 
+/* the coefficients of the leak; the same for all samples */
+static void reload_leak(network_field *f)
+{
+    const eqs_network *net = f->energy->net;
+    double *leak = f->leak;
+    for (size_t k = f->first; k < net->n_layers; k++) {
+        size_t units = net->layer[k].units;
+        memset(leak, 0, units * sizeof *leak);
+        for (size_t t = 0; t < f->energy->n_terms; t++) {
+            if (f->energy->term[t].class->leak != NULL)
+                f->energy->term[t].class->leak(&f->energy->term[t], f->phase, k, leak);
+        }
+        for (size_t b = 1; b < f->base.batch; b++)
+            memcpy(leak + b * units, leak, units * sizeof *leak);
+        leak += layer_size(f, k);
+    }
+}
+
 void eqs_field_reload(eqs_field *field)
 {
     network_field *f = self(field);
@@ -396,6 +439,7 @@ void eqs_field_reload(eqs_field *field)
     /* the drive is affine in r: what is left at r = 0 of the free layers is the fixed part */
     eqs_point at = {f->base.batch, f->s, f->r, NULL};
     eqs_energy_drive(f->energy, f->phase, &at, f->fixed);
+    reload_leak(f);
 }
 
 eqs_field_factors eqs_field_get_factors(eqs_field *field)

@@ -22,7 +22,8 @@ typedef struct eqs_field_ops {
     /* diagonal of df/dx after prepare(), for preconditioners: diag[n] */
     void (*jacobian_diagonal)(eqs_field *field, double *diag);
     /* Projected residual of every sample, residual[batch]: max over units of |P(dF/ds)| at the state s(x),
-     * the KKT residual of the box-constrained energy, without the time constants (it equals tau |ds/dt|). */
+     * the KKT residual of the box-constrained energy, without the time constants (it equals tau |ds/dt|);
+     * divided by the layer's weight, so that a resistive network's is Kirchhoff's current. */
     void (*residual)(eqs_field *field, const double *x, double *residual);
     /* F of every sample at x: energy[batch]. NULL when the field is not a gradient. */
     void (*energy)(eqs_field *field, const double *x, double *energy);
@@ -43,6 +44,7 @@ struct eqs_field {
     const double *lo, *hi; /* [n] bounds of the flow (projected form) or NULL; owned by the field */
     bool has_kinks;        /* the Jacobian jumps somewhere */
     bool discontinuous; /* f itself jumps (gradient form with a clipped rho; projected form at the bounds) */
+    const double *leak; /* [n] a of the leak 1/2 a s^2 of every variable (1 in Hopfield networks) */
     /* sparsity of df/dx of one sample (batch == 1), compressed columns; NULL until eqs_field_pattern */
     size_t n_nonzeros;
 };

@@ -67,7 +67,9 @@ size_t eqs_field_pattern(eqs_field *field, int64_t *column_start, int64_t *row)
 static double block_entry(const eqs_network *net, const eqs_block *block, size_t k, size_t i, size_t j)
 {
     size_t columns = net->layer[block->to].units;
-    return block->to == k ? block->W[j * columns + i] : block->W[i * columns + j];
+    if (block->to == k)
+        return (block->up == NULL ? 1.0 : block->up[j]) * block->W[j * columns + i];
+    return (block->down == NULL ? 1.0 : block->down[i]) * block->W[i * columns + j];
 }
 
 /* Writes the column of one variable: value of row i of layer k at out(k, i). `stride` rows per column. */

@@ -114,6 +114,9 @@ size_t eqs_resistive_units(const eqs_resistive_def *def, size_t n_layers, size_t
 
 struct eqs_network;
 
+/* C of one sample from its n outputs v [n], or, with `pairs`, from their 2 n nodes. */
+double eqs_cost_value(eqs_cost cost, bool pairs, size_t n, const double *v, const double *target);
+
 /* Builds net->resistive from the definition, fills layer.lo, hi (ideal diodes: the box; else infinite) and
  * layer.weight; called by eqs_network_create, which owns the result. EQS_BAD_CONFIG names the key at fault:
  * ranges, pair with lo > hi, conductance nudge with softmax or differential outputs, g_min > g_max. */

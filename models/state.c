@@ -47,45 +47,46 @@ void eqs_state_copy(const eqs_network *net, const eqs_state *from, eqs_state *to
         memcpy(to->s[k], from->s[k], from->batch * net->layer[k].units * sizeof(double));
 }
 
-/* Bounds of the state of layer k: the box of a clipped rho, the range of rho where the state is a rate, else
+/* Bounds of the state of unit i of layer k: its box, the range of rho where the state is a rate, else
  * unbounded. */
-static void state_bounds(const eqs_network *net, size_t k, double *min, double *max)
+static void state_bounds(const eqs_network *net, size_t k, size_t i, double *min, double *max)
 {
-    const eqs_activation *a = &net->layer[k].activation;
     if (eqs_state_is_rate(net, k)) {
-        eqs_rho_range(a, min, max);
+        eqs_rho_range(&net->layer[k].activation, min, max);
     } else {
-        *min = a->lo;
-        *max = a->hi;
+        *min = net->layer[k].lo[i];
+        *max = net->layer[k].hi[i];
     }
 }
 
 void eqs_state_fill(const eqs_network *net, eqs_state *state, double value)
 {
     for (size_t k = eqs_first_free_layer(net); k < net->n_layers; k++) {
-        double min, max;
-        state_bounds(net, k, &min, &max);
-        double clipped = fmin(fmax(value, min), max);
-        /* a rate at the end of its range is an infinite potential: start at u = value instead */
-        if (eqs_state_is_rate(net, k) && (clipped <= min || clipped >= max))
-            clipped = eqs_rho(&net->layer[k].activation, value);
-        for (size_t i = 0; i < state->batch * net->layer[k].units; i++)
+        for (size_t i = 0; i < state->batch * net->layer[k].units; i++) {
+            double min, max;
+            state_bounds(net, k, i % net->layer[k].units, &min, &max);
+            double clipped = fmin(fmax(value, min), max);
+            /* a rate at the end of its range is an infinite potential: start at u = value instead */
+            if (eqs_state_is_rate(net, k) && (clipped <= min || clipped >= max))
+                clipped = eqs_rho(&net->layer[k].activation, value);
             state->s[k][i] = clipped;
+        }
     }
 }
 
 void eqs_state_randomise(const eqs_network *net, eqs_state *state, uint64_t seed, uint32_t stream_number)
 {
     for (size_t k = eqs_first_free_layer(net); k < net->n_layers; k++) {
-        double min, max;
-        state_bounds(net, k, &min, &max);
-        if (!isfinite(min))
-            min = -1.0;
-        if (!isfinite(max))
-            max = 1.0;
         eqs_random stream = eqs_random_stream(seed, EQS_RANDOM_START, (uint32_t)k, stream_number);
-        for (size_t i = 0; i < state->batch * net->layer[k].units; i++)
+        for (size_t i = 0; i < state->batch * net->layer[k].units; i++) {
+            double min, max;
+            state_bounds(net, k, i % net->layer[k].units, &min, &max);
+            if (!isfinite(min))
+                min = fmin(-1.0, max - 1.0);
+            if (!isfinite(max))
+                max = fmax(1.0, min + 1.0);
             state->s[k][i] = min + (max - min) * eqs_random_uniform(&stream, i);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "solver/engine_internal.h"
+#include "solver/nodal.h"
 
 #include <math.h>
 #include <omp.h>
@@ -47,9 +48,8 @@ static void see(void *user, size_t row, uint32_t sweeps, const double *state)
     recorder *r = user;
     const eqs_network *net = r->whole->net;
     size_t sample = r->first + row, last = net->n_layers - 1;
+    r->phase = eqs_phase_rows(r->whole, sample, 1);
     double energy = NAN, residual = NAN;
-    r->phase.x = r->whole->x + sample * net->layer[0].units;
-    r->phase.target = r->whole->target == NULL ? NULL : r->whole->target + sample * net->layer[last].units;
     eqs_field_reload(r->field);
     const double *from = state;
     for (size_t k = eqs_first_free_layer(net); k <= last; from += net->layer[k].units, k++)
@@ -177,18 +177,39 @@ static const char *unsupported(const eqs_energy *energy, const eqs_relax_options
     return NULL;
 }
 
-#define SOLVER(name, text)                                                                                   \
+static const char *unsupported_here(bool resistive, bool general, const eqs_energy *energy,
+                                    const eqs_relax_options *options)
+{
+    if (!resistive)
+        return unsupported(energy, options);
+    if (!general)
+        return "knows Hopfield networks only; allowed for resistive networks: auto, sweep, newton, "
+               "cvode-bdf, "
+               "cvode-adams, euler, kinsol";
+    if (options->record != EQS_RECORD_NONE)
+        return "does not record a resistive network's sweeps; allowed: cvode-bdf, cvode-adams, euler";
+    return NULL;
+}
+
+/* `general` says whether the solver, as `method`, does resistive networks too (solver/nodal.h) */
+#define SOLVER(name, text, general, method)                                                                  \
+    static const char *unsupported_##name(const eqs_energy *energy, const eqs_relax_options *options)        \
+    {                                                                                                        \
+        return unsupported_here(energy->net->resistive != NULL, general, energy, options);                   \
+    }                                                                                                        \
     static eqs_status run_##name(const eqs_energy *energy, const eqs_phase *phase,                           \
                                  const eqs_relax_options *options, eqs_state *state,                         \
                                  eqs_relax_result *result)                                                   \
     {                                                                                                        \
+        if (energy->net->resistive != NULL)                                                                  \
+            return eqs_nodal_run(method, energy, phase, options, state, result);                             \
         return run(#name, energy, phase, options, state, result);                                            \
     }                                                                                                        \
-    const eqs_solver eqs_solver_##name = {#name, text, unsupported, run_##name,                              \
+    const eqs_solver eqs_solver_##name = {#name, text, unsupported_##name, run_##name,                       \
                                           EQS_SOLVER_RECORDS | EQS_SOLVER_CLAMPS_OUTPUT};
 
-SOLVER(sweep, "block coordinate descent, layer by layer; the energy never rises")
-SOLVER(nesterov, "sweeps with momentum and restarts")
-SOLVER(anderson, "sweeps with Anderson mixing; fast, may reach another attractor")
-SOLVER(newton, "active sets and conjugate gradients; for tight tolerances")
-SOLVER(auto, "anderson, nesterov, sweep in turn until every sample is certified")
+SOLVER(sweep, "block coordinate descent, layer by layer; the energy never rises", true, EQS_NODAL_SWEEP)
+SOLVER(nesterov, "sweeps with momentum and restarts", false, EQS_NODAL_SWEEP)
+SOLVER(anderson, "sweeps with Anderson mixing; fast, may reach another attractor", false, EQS_NODAL_SWEEP)
+SOLVER(newton, "active sets and conjugate gradients; for tight tolerances", true, EQS_NODAL_NEWTON)
+SOLVER(auto, "anderson, nesterov, sweep in turn until every sample is certified", true, EQS_NODAL_AUTO)

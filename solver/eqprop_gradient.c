@@ -22,9 +22,11 @@ static eqs_status add_gradient(const eqs_energy *energy, const eqs_phase *phase,
 
 /* grad += weight * dF/dtheta at the fixed point of beta + xi delta, reached from `state` (in place) */
 static eqs_status nudged(const eqs_energy *energy, const eqs_phase *phase, const eqs_relax_options *options,
-                         double xi, double weight, eqs_state *state, double *grad, eqs_relax_result *result)
+                         const double *free_output, double xi, double weight, eqs_state *state, double *grad,
+                         eqs_relax_result *result)
 {
     eqs_phase there = *phase;
+    there.free_output = free_output;
     for (int i = 0; i < EQS_BETA_COUNT; i++)
         there.beta[i] += xi * energy->net->delta[i];
     eqs_relax_options settled = *options;
@@ -71,8 +73,8 @@ eqs_status eqs_eqprop_gradient(const eqs_energy *energy, const eqs_phase *phase,
     eqs_status status = EQS_OK;
     for (; status == EQS_OK && done < n; done++) {
         eqs_state_copy(net, fixed_point, state);
-        status = nudged(energy, phase, options, multiple[done] * xi, weight[done] / xi, state, grad,
-                        result == NULL ? NULL : result + done);
+        status = nudged(energy, phase, options, fixed_point->s[net->n_layers - 1], multiple[done] * xi,
+                        weight[done] / xi, state, grad, result == NULL ? NULL : result + done);
         rest -= weight[done] / xi;
     }
     if (status == EQS_OK && mode == EQS_EQPROP_ONE_SIDED)

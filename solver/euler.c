@@ -33,40 +33,40 @@ typedef struct euler {
     size_t n_running;
 } euler;
 
-static double clip(double x, const eqs_activation *a)
+/* Projected residual |P(dF/ds)| of unit i, from g = tau dx/dt at x (models/field.h). */
+static double unit_residual(const eqs_network *net, size_t k, size_t i, double leak, double x, double g)
 {
-    return eqs_clip(x, a->lo, a->hi);
-}
-
-/* Projected residual |P(dF/ds)| of one unit, from g = tau dx/dt at x (models/field.h). */
-static double unit_residual(const eqs_network *net, size_t k, double x, double g)
-{
-    const eqs_activation *a = &net->layer[k].activation;
+    const eqs_layer *layer = &net->layer[k];
     if (eqs_state_is_rate(net, k))
         return fabs(g);
     double s = x;
     if (net->form == EQS_FORM_MEMBRANE) {
-        s = clip(x, a);
-        g += x - s; /* from drive - u to drive - s */
+        s = eqs_clip(x, layer->lo[i], layer->hi[i]);
+        g += leak / layer->weight * (x - s); /* from drive - leak u to drive - leak s */
     }
-    return fabs(eqs_projected(g, s, a->lo, a->hi));
+    return fabs(eqs_projected(g, s, layer->lo[i], layer->hi[i]));
 }
 
 /* residual[batch] of the running samples from x and f; NaN where f is not finite */
 static void residuals(const euler *e, const double *x, const double *f, double *residual)
 {
     const eqs_network *net = e->net;
+    const double *leak = e->field->leak;
     for (size_t b = 0; b < e->field->batch; b++) {
         if (e->result->end[b] == EQS_RELAX_RUNNING)
             residual[b] = 0.0;
     }
     for (size_t k = eqs_first_free_layer(net); k < net->n_layers; k++) {
         const eqs_layer *layer = &net->layer[k];
-        for (size_t b = 0; b < e->field->batch; b++, x += layer->units, f += layer->units) {
+        for (size_t b = 0; b < e->field->batch; b++) {
+            const double *at = x, *rate = f, *own = leak;
+            x += layer->units;
+            f += layer->units;
+            leak += layer->units;
             if (e->result->end[b] != EQS_RELAX_RUNNING)
                 continue;
             for (size_t i = 0; i < layer->units; i++) {
-                double r = unit_residual(net, k, x[i], layer->tau[i] * f[i]);
+                double r = unit_residual(net, k, i, own[i], at[i], layer->tau[i] * rate[i]);
                 if (!(r <= residual[b])) /* NaN counts as the largest, and stays */
                     residual[b] = r;
                 if (isnan(r))
@@ -91,7 +91,7 @@ static void advance(euler *e)
             for (size_t i = 0; i < layer->units; i++)
                 x[i] += e->dt * f[i];
             for (size_t i = 0; boxed && i < layer->units; i++)
-                x[i] = clip(x[i], &layer->activation);
+                x[i] = eqs_clip(x[i], layer->lo[i], layer->hi[i]);
         }
     }
 }
@@ -230,7 +230,8 @@ static void start(euler *e)
         size_t n = e->field->batch * net->layer[k].units;
         bool boxed = net->form != EQS_FORM_MEMBRANE && eqs_activation_is_clipped(&net->layer[k].activation);
         for (size_t i = 0; boxed && i < n; i++)
-            x[i] = clip(x[i], &net->layer[k].activation);
+            x[i] = eqs_clip(x[i], net->layer[k].lo[i % net->layer[k].units],
+                            net->layer[k].hi[i % net->layer[k].units]);
         x += n;
     }
     e->n_running = e->field->batch;

@@ -93,12 +93,8 @@ static eqs_status allocate(implicit *w)
 static void load(implicit *w, const eqs_phase *phase, const eqs_state *fixed_point, size_t sample)
 {
     const eqs_network *net = w->energy->net;
-    size_t last = net->n_layers - 1;
     w->sample = sample;
-    w->phase = *phase;
-    w->phase.batch = 1;
-    w->phase.x = phase->x == NULL ? NULL : phase->x + sample * units(w, 0);
-    w->phase.target = phase->target == NULL ? NULL : phase->target + sample * units(w, last);
+    w->phase = eqs_phase_rows(phase, sample, 1);
     for (size_t k = 0; k < net->n_layers; k++) {
         memcpy(w->s[k], fixed_point->s[k] + sample * units(w, k), units(w, k) * sizeof(double));
         eqs_activity(net, k, units(w, k), w->s[k], w->r[k], w->dr[k]);
@@ -115,6 +111,7 @@ static void pull_of_cost(implicit *w)
 {
     eqs_phase direction = w->phase;
     memcpy(direction.beta, w->energy->net->delta, sizeof direction.beta);
+    direction.free_output = NULL;
     eqs_point at = {1, w->s, w->r, w->dr};
     for (size_t k = w->first; k < w->energy->net->n_layers; k++)
         memset(w->pull[k], 0, units(w, k) * sizeof(double));
@@ -136,9 +133,10 @@ static void classify(implicit *w)
         bool rate = eqs_state_is_rate(net, k);
         for (size_t i = 0; i < units(w, k); i++) {
             double s = w->s[k][i], force = w->force[k][i] + w->dr[k][i] * w->drive[k][i];
-            bool inside = rate || (s > a->lo && s < a->hi);
-            bool outward = !inside && ((s <= a->lo && force < 0.0) || (s >= a->hi && force > 0.0));
-            double gap = fmin(fabs(s - a->lo), fabs(a->hi - s));
+            double lo = net->layer[k].lo[i], hi = net->layer[k].hi[i];
+            bool inside = rate || (s > lo && s < hi);
+            bool outward = !inside && ((s <= lo && force < 0.0) || (s >= hi && force > 0.0));
+            double gap = fmin(fabs(s - lo), fabs(hi - s));
             w->report->degenerate += !rate && gap <= margin && fabs(force) <= margin;
             w->report->held += !inside;
             w->report->moving += inside;
@@ -463,6 +461,12 @@ eqs_status eqs_exact_gradient(const eqs_energy *energy, const eqs_phase *phase, 
     eqs_exact_report own;
     if (net->delta[EQS_BETA_Y] != 0.0 && phase->target == NULL)
         return eqs_fail(EQS_BAD_DATA, "exact gradient: delta nudges the output, but there are no targets");
+    if (net->resistive != NULL && !net->resistive->reciprocal)
+        return eqs_fail(
+            EQS_BAD_CONFIG,
+            "exact gradient: the amplifiers of layer %zu make the network non-reciprocal (kappa / A "
+            "is not the same everywhere), so that it has no energy",
+            net->resistive->uneven_layer);
     implicit w = {.energy = energy,
                   .options = options == NULL ? &defaults : options,
                   .report = report == NULL ? &own : report,

@@ -48,7 +48,8 @@ typedef struct eqs_exact_report {
  * eqs_energy_gradient). fixed_point: free-phase states of phase->batch samples, s[0] the data when clamped.
  * options NULL: defaults. lambda, unless NULL, receives the costate, [batch x state size], sample by sample,
  * free layers in turn; lambda = delta . ds/dbeta (Eq. 63). report may be NULL. Dimensionless. EQS_NO_MEMORY;
- * EQS_BAD_DATA without targets where delta asks for them; EQS_NOT_CONVERGED when d2F/ds2 is singular, or
+ * EQS_BAD_DATA without targets where delta asks for them; EQS_BAD_CONFIG for a
+ * non-reciprocal network; EQS_NOT_CONVERGED when d2F/ds2 is singular, or
  * conjugate gradients fail (the message names the sample). */
 eqs_status eqs_exact_gradient(const eqs_energy *energy, const eqs_phase *phase, const eqs_state *fixed_point,
                               const eqs_exact_options *options, double *grad, double *lambda,

@@ -69,6 +69,7 @@ eqs_relax_options eqs_relax_options_default(void)
     return (eqs_relax_options){
         .solver = "auto",
         .tolerance = 1e-6,
+        .response_tolerance = 1e-6,
         .t_max = 1e4,
         .max_steps = 100000,
         .step = 0.5,
@@ -160,6 +161,7 @@ static eqs_status check_record(const eqs_relax_options *options)
 static eqs_status check_options(const eqs_relax_options *o)
 {
     EQS_TRY(check_number("tolerance", o->tolerance, 0.0, true, false));
+    EQS_TRY(check_number("response_tolerance", o->response_tolerance, 0.0, false, false));
     EQS_TRY(check_number("t_max", o->t_max, 0.0, false, true));
     EQS_TRY(check_number("step", o->step, 0.0, false, false));
     EQS_TRY(check_number("rtol", o->rtol, 0.0, false, false));
@@ -215,6 +217,8 @@ static eqs_status check_solver(const eqs_solver *solver, const eqs_energy *energ
 static eqs_status check_equilibrium(const eqs_energy *energy, const eqs_phase *phase)
 {
     const eqs_network *net = energy->net;
+    if (net->resistive != NULL)
+        return eqs_resistive_check_nudge(net, phase->theta, phase->beta[EQS_BETA_Y]);
     for (size_t k = eqs_first_free_layer(net); k < net->n_layers; k++) {
         double stiffness = eqs_energy_law(energy, phase, k).stiffness;
         if (!eqs_state_is_rate(net, k) && !(stiffness > -1.0))
@@ -238,6 +242,14 @@ static eqs_status check_phase(const eqs_energy *energy, const eqs_phase *phase, 
     if (phase->beta[EQS_BETA_Y] != 0.0 && phase->target == NULL)
         return eqs_fail(EQS_BAD_DATA, "phase: beta = %g nudges the output, but there are no targets",
                         phase->beta[EQS_BETA_Y]);
+    if (net->resistive != NULL && isinf(phase->beta[EQS_BETA_Y]))
+        return eqs_fail(EQS_BAD_CONFIG,
+                        "phase: the outputs of a resistive network cannot be held at their targets (beta_y "
+                        "infinite); allowed: rules with finite nudges, network.model: hopfield");
+    if (net->resistive != NULL && net->resistive->nudge == EQS_NUDGE_CURRENT &&
+        phase->beta[EQS_BETA_Y] != 0.0 && phase->free_output == NULL)
+        return eqs_fail(EQS_INTERNAL, "phase: the currents of its nudge come from the free outputs, which it "
+                                      "lacks");
     return EQS_OK;
 }
 

@@ -52,10 +52,12 @@ typedef struct eqs_quadrature {
 typedef struct eqs_relax_options {
     /* "cvode-bdf", "cvode-adams", "euler", "kinsol", "sweep", ...; "cvode" is cvode-bdf; default "auto" */
     const char *solver;
-    double tolerance;  /* on the projected residual; default 1e-6; 0 runs to t_max or max_steps */
-    double t_max;      /* time limit of solvers that follow time, in units of the unit time; default 1e4;
-                          INFINITY: none */
-    size_t max_steps;  /* steps, iterations or sweeps per sample; default 100000 */
+    double tolerance; /* on the projected residual; default 1e-6; 0 runs to t_max or max_steps */
+    double t_max;     /* time limit of solvers that follow time, in units of the unit time; default 1e4;
+                         INFINITY: none */
+    double response_tolerance; /* auto, sweep, newton on nudged phases of resistive networks: solver/nodal.h;
+                                  default 1e-6 */
+    size_t max_steps;          /* steps, iterations or sweeps per sample; default 100000 */
     double step;       /* euler: the time step in units of the smallest tau, so epsilon of paper 001 Eq. 54
                           when all tau are 1; default 0.5; a single leak is stable below 2 */
     double rtol, atol; /* CVODE's local error control; defaults 1e-6 and 1e-9 */

@@ -45,8 +45,8 @@ static eqs_status create_sample(const eqs_energy *energy, const eqs_phase *phase
         for (size_t i = 0; i < layer->units; i++, at++) {
             sample->tau[at] = layer->tau[i];
             sample->tau_max = fmax(sample->tau_max, layer->tau[i]);
-            sample->lo[at] = layer->activation.lo;
-            sample->hi[at] = layer->activation.hi;
+            sample->lo[at] = layer->lo[i];
+            sample->hi[at] = layer->hi[i];
         }
     }
     EQS_TRY(eqs_state_create(net, 1, &sample->state));
@@ -57,10 +57,8 @@ static eqs_status create_sample(const eqs_energy *energy, const eqs_phase *phase
 static void load(eqs_sample *sample, const batch_job *job, size_t b)
 {
     const eqs_network *net = job->energy->net;
-    size_t n_in = net->layer[0].units, n_out = net->layer[net->n_layers - 1].units;
     sample->index = b;
-    sample->phase.x = job->phase->x == NULL ? NULL : job->phase->x + b * n_in;
-    sample->phase.target = job->phase->target == NULL ? NULL : job->phase->target + b * n_out;
+    sample->phase = eqs_phase_rows(job->phase, b, 1);
     for (size_t k = 0; k < net->n_layers; k++)
         memcpy(sample->state->s[k], job->state->s[k] + b * net->layer[k].units,
                net->layer[k].units * sizeof(double));

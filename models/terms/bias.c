@@ -1,4 +1,4 @@
-/* Bias: -b' rho(s) (paper 001 Eq. 34, last sum). */
+/* Bias: -b' rho(s) (paper 001 Eq. 34, last sum); resistive: -w b' v, currents b. */
 #include "models/terms/terms.h"
 
 static void energy(const eqs_term *term, const eqs_phase *phase, const eqs_point *at, double *F)
@@ -8,7 +8,7 @@ static void energy(const eqs_term *term, const eqs_phase *phase, const eqs_point
     for (size_t sample = 0; sample < at->batch; sample++) {
         const double *r = at->r[term->layer] + sample * n;
         for (size_t i = 0; i < n; i++)
-            F[sample] -= b[i] * r[i];
+            F[sample] -= phase->net->layer[term->layer].weight * b[i] * r[i];
     }
 }
 
@@ -19,7 +19,7 @@ static void drive(const eqs_term *term, const eqs_phase *phase, const eqs_point 
     double *d = out[term->layer];
     for (size_t sample = 0; d != NULL && sample < at->batch; sample++) {
         for (size_t i = 0; i < n; i++)
-            d[sample * n + i] += b[i];
+            d[sample * n + i] += phase->net->layer[term->layer].weight * b[i];
     }
 }
 
@@ -31,7 +31,7 @@ static void gradient(const eqs_term *term, const eqs_phase *phase, const eqs_poi
     for (size_t sample = 0; sample < at->batch; sample++) {
         const double *r = at->r[term->layer] + sample * n;
         for (size_t i = 0; i < n; i++)
-            g[i] -= weight * r[i];
+            g[i] -= weight * phase->net->layer[term->layer].weight * r[i];
     }
 }
 

@@ -66,7 +66,7 @@ static bool block(const eqs_term *term, const eqs_phase *phase, eqs_block *out)
 {
     const eqs_coupling *coupling = &phase->net->coupling[term->coupling];
     *out = (eqs_block){coupling->from, coupling->to,
-                       eqs_weights_const(phase->net, phase->theta, term->coupling)};
+                       eqs_weights_const(phase->net, phase->theta, term->coupling), NULL, NULL};
     return true;
 }
 

@@ -29,10 +29,17 @@ static void curvature(const eqs_term *term, const eqs_phase *phase, const eqs_po
         out[term->layer][i] += 1.0;
 }
 
+static void leak(const eqs_term *term, const eqs_phase *phase, size_t layer, double *a)
+{
+    for (size_t i = 0; layer == term->layer && i < phase->net->layer[layer].units; i++)
+        a[i] += 1.0;
+}
+
 const eqs_term_class eqs_term_leak = {
     .name = "leak",
     .equation = "1/2 s's",
     .energy = energy,
     .force = force,
     .curvature = curvature,
+    .leak = leak,
 };

@@ -10,5 +10,8 @@ extern const eqs_term_class eqs_term_coupling;
 extern const eqs_term_class eqs_term_bias;
 extern const eqs_term_class eqs_term_cost;
 extern const eqs_term_class eqs_term_regulariser;
+extern const eqs_term_class eqs_term_conductance;
+extern const eqs_term_class eqs_term_diode;
+extern const eqs_term_class eqs_term_output_cost;
 
 #endif
