@@ -1,20 +1,24 @@
 #include "base/memory.h"
 #include "cli/circuit.h"
 #include "netlists/dialect.h"
+#include "netlists/drawing.h"
+#include "store/file.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { KEY_DIALECT = 4000 };
+enum { KEY_DIALECT = 4000, KEY_DRAWING };
 
 typedef struct export_command {
     cli_circuit circuit;
-    const char *dialect;
+    const char *dialect, *drawing;
 } export_command;
 
 static const struct argp_option options[] = {
     CLI_CIRCUIT_OPTIONS,
     {"dialect", KEY_DIALECT, "NAME", 0, "ngspice (default), xyce or ltspice", 1},
+    {"drawing", KEY_DRAWING, "NODE", 0, "Draw the circuit around NODE (h1_0, o_3, ...) as SVG instead", 1},
     {0},
 };
 
@@ -22,11 +26,31 @@ static error_t parse(int key, char *arg, struct argp_state *state, void *own)
 {
     export_command *o = own;
     (void)state;
+    if (key == KEY_DRAWING) {
+        o->drawing = arg;
+        return 0;
+    }
     if (key == KEY_DIALECT) {
         o->dialect = arg;
         return 0;
     }
     return cli_circuit_parse(key, arg, &o->circuit);
+}
+
+static eqs_status draw(const eqs_netlist *netlist, const char *node, const char *path)
+{
+    char *svg = NULL;
+    size_t size = 0;
+    FILE *memory = open_memstream(&svg, &size);
+    if (memory == NULL)
+        return eqs_fail(EQS_NO_MEMORY, "%s: no memory for the drawing", path);
+    eqs_status status = eqs_netlist_draw(netlist, node, memory);
+    if (fclose(memory) != 0 && status == EQS_OK)
+        status = eqs_fail(EQS_NO_MEMORY, "%s: no memory for the drawing", path);
+    if (status == EQS_OK)
+        status = eqs_file_replace(path, svg, size);
+    free(svg);
+    return status;
 }
 
 static eqs_status export_sample(const cli_subject *subject, const cli_samples *samples,
@@ -52,9 +76,11 @@ static eqs_status export_sample(const cli_subject *subject, const cli_samples *s
     eqs_netlist *netlist = NULL;
     EQS_TRY(cli_circuit_start(subject, samples, xi, &start));
     eqs_status status = eqs_behavioural_build(subject->setup->energy, &phase, 0, start, &circuit, &netlist);
-    if (status == EQS_OK)
+    if (status == EQS_OK && own->drawing != NULL)
+        status = draw(netlist, own->drawing, common->output);
+    else if (status == EQS_OK)
         status = eqs_netlist_write_file(netlist, dialect, common->output);
-    if (status == EQS_OK)
+    if (status == EQS_OK && own->drawing == NULL)
         cli_note(common, "%s: %zu elements; run it with: %s", common->output, netlist->n_elements,
                  dialect->run);
     eqs_netlist_destroy(netlist);
@@ -66,9 +92,10 @@ int cli_export(int argc, char **argv)
 {
     static const cli_syntax syntax = {
         .arguments = "CONFIG|RUN.h5",
-        .doc =
-            "Write the circuit of one sample as a SPICE netlist.\v"
-            "Example: eqspice export run.h5 --samples 3 --phase nudged --analysis tran --fold -o sample3.cir",
+        .doc = "Write the circuit of one sample as a SPICE netlist.\v"
+               "Examples:\n  eqspice export run.h5 --samples 3 --phase nudged --analysis tran --fold -o "
+               "sample3.cir\n"
+               "  eqspice export run.h5 --samples 3 --phase nudged --drawing o_3 -o neuron.svg",
         .options = options,
         .parse = parse,
         .least = 1,
