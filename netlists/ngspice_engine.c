@@ -202,6 +202,20 @@ static int on_data(pvecvaluesall all, int n, int id, void *user)
             row[e->column[i]] = all->vecsa[i]->creal;
     }
     prepare_nudge(e);
+    if (e->hooks != NULL) {
+        e->n_rows = 0;
+        e->hooks->point(e->hooks_user, row[0], row + 1);
+    }
+    return 0;
+}
+
+/* The beginning of a time step (where 0): the hook may shorten it. Nothing is ever redone. */
+static int on_step(double t, double *dt, double old, int redo, int id, int where, void *user)
+{
+    (void)old, (void)redo, (void)id;
+    eqs_ngspice *e = user;
+    if (where == 0 && e->hooks != NULL && e->hooks->step != NULL)
+        e->hooks->step(e->hooks_user, t, dt);
     return 0;
 }
 
@@ -214,7 +228,7 @@ static int on_plot(pvecinfoall plot, int id, void *user)
 /* Value of an external source at the point that is being solved. */
 static int on_source(double *value, double time, char *name, int id, void *user)
 {
-    (void)time, (void)id;
+    (void)id;
     eqs_ngspice *e = user;
     const eqs_spice_job *job = e->job;
     *value = 0.0;
@@ -226,6 +240,10 @@ static int on_source(double *value, double time, char *name, int id, void *user)
             return 0;
     }
     e->next_external = at + 1 < job->n_external ? at + 1 : 0;
+    if (e->hooks != NULL) {
+        *value = e->hooks->source(e->hooks_user, at, time);
+        return 0;
+    }
     size_t point = e->n_rows < job->n_points ? e->n_rows : job->n_points - 1;
     const eqs_spice_nudge *nudge = job->nudge;
     size_t row = nudge == NULL ? point : point / nudge->n_points;
@@ -281,6 +299,14 @@ eqs_status eqs_ngspice_open(eqs_ngspice *e)
     return EQS_OK;
 }
 
+void eqs_ngspice_follow(eqs_ngspice *e, const eqs_ngspice_hooks *hooks, void *user)
+{
+    int ident = 0;
+    e->hooks = hooks;
+    e->hooks_user = user;
+    ngSpice_Init_Sync(on_source, on_source, hooks != NULL && hooks->step != NULL ? on_step : NULL, &ident, NULL);
+}
+
 void eqs_ngspice_forget(eqs_ngspice *e)
 {
     if (!e->exited) {
@@ -294,7 +320,7 @@ void eqs_ngspice_forget(eqs_ngspice *e)
     eqs_free(e->rows);
     eqs_free(e->column);
     eqs_free(e->nudge);
-    eqs_ngspice kept = {.exited = e->exited};
+    eqs_ngspice kept = {.exited = e->exited, .hooks = e->hooks, .hooks_user = e->hooks_user};
     memcpy(kept.version, e->version, sizeof kept.version);
     *e = kept;
 }

@@ -7,10 +7,24 @@
 
 enum { EQS_ENGINE_TEXT = 512 };
 
+/* Takes part in a job while ngspice runs it (co-simulation): points and values of external sources go to the
+ * hooks instead of `rows` and the job's supply. Called in ngspice's process, inside its own call-backs. */
+typedef struct eqs_ngspice_hooks {
+    /* an accepted point: time (or the swept value) and the wanted vectors */
+    void (*point)(void *user, double time, const double *value);
+    /* value of external source `index` at a time of the step that is being tried */
+    double (*source)(void *user, size_t index, double time);
+    /* before a step of length *dt from the accepted time t: may shorten it; NULL: unwanted */
+    void (*step)(void *user, double t, double *dt);
+} eqs_ngspice_hooks;
+
 /* The state of the library's one instance and of the job that it runs. */
 typedef struct eqs_ngspice {
     char version[64];
     bool exited; /* ngspice asked to end the process: it can run no more circuits */
+
+    const eqs_ngspice_hooks *hooks; /* NULL: none; borrowed */
+    void *hooks_user;
 
     /* the running job */
     const eqs_spice_job *job;
@@ -32,6 +46,9 @@ typedef struct eqs_ngspice {
 
 /* Starts the library; the current folder must hold an empty .spiceinit. EQS_INTERNAL with its words. */
 eqs_status eqs_ngspice_open(eqs_ngspice *engine);
+
+/* Later jobs call these hooks (NULL: none), which must outlive them. */
+void eqs_ngspice_follow(eqs_ngspice *engine, const eqs_ngspice_hooks *hooks, void *user);
 
 /* Runs one job with its columns in `rows`; the end says how it went. Results stay until eqs_ngspice_forget.
  */

@@ -31,6 +31,15 @@ typedef struct eqs_worker_reply {
     char text[EQS_WORKER_TEXT];
 } eqs_worker_reply;
 
+struct eqs_ngspice;
+
+/* Makes the calling (forked) process one that only computes: no handlers, files or ways of the parent's but
+ * the socket, whose new number is returned; bounded memory. */
+int eqs_worker_shut_off(int fd, size_t memory_limit);
+
+/* Starts ngspice in such a process. EQS_INTERNAL. */
+eqs_status eqs_worker_open_engine(struct eqs_ngspice *engine);
+
 /* The worker's process: serves requests on `fd` until the other side closes it; never returns. */
 _Noreturn void eqs_worker_serve(int fd, size_t memory_limit);
 

@@ -60,7 +60,7 @@ static void limit(int resource, rlim_t value)
 }
 
 /* Signals, descriptors and limits of a process that only computes. Returns the socket's new number. */
-static int shut_off(int fd, size_t memory_limit)
+int eqs_worker_shut_off(int fd, size_t memory_limit)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     sigset_t none;
@@ -96,7 +96,7 @@ static bool touch(const char *name)
 /* Starts ngspice where the files of the system and of the user cannot change what it does: it reads
  * .spiceinit of the current folder, or else of the home, and spinit of SPICE_SCRIPTS, or else of the system.
  */
-static eqs_status open_engine(eqs_ngspice *engine)
+eqs_status eqs_worker_open_engine(eqs_ngspice *engine)
 {
     const char *parent = getenv("TMPDIR");
     char folder[PATH_MAX];
@@ -218,9 +218,9 @@ static bool reply(int fd, const eqs_ngspice *e, eqs_spice_end end)
 
 _Noreturn void eqs_worker_serve(int socket, size_t memory_limit)
 {
-    int fd = shut_off(socket, memory_limit);
+    int fd = eqs_worker_shut_off(socket, memory_limit);
     eqs_ngspice engine;
-    eqs_worker_hello hello = {.ready = open_engine(&engine) == EQS_OK};
+    eqs_worker_hello hello = {.ready = eqs_worker_open_engine(&engine) == EQS_OK};
     snprintf(hello.version, sizeof hello.version, "%s", hello.ready ? engine.version : eqs_error_message());
     received r;
     bool serving = send_all(fd, &hello, sizeof hello) && hello.ready;
