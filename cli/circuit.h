@@ -39,4 +39,8 @@ eqs_status cli_circuit_start(const cli_subject *subject, const cli_samples *samp
 /* The phase at beta + xi delta for some samples. */
 eqs_phase cli_circuit_phase(const cli_subject *subject, const cli_samples *samples, double xi);
 
+/* simulate --cosim: parts of the network in ngspice beside CVODE; writes and prints. tolerance 0: 10 times
+ * the coupling's. EQS_CHECK_FAILED when an ideal circuit disagrees with CVODE alone, or a run failed. */
+eqs_status cli_cosimulate(const cli_measurement *measurement, const cli_circuit *own, double tolerance);
+
 #endif

@@ -8,17 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_TOLERANCE = 4000 };
+enum { KEY_TOLERANCE = 4000, KEY_COSIM };
 
 typedef struct simulate_command {
     cli_circuit circuit;
     double tolerance; /* 0: circuit.tolerance for op, 1e-3 for tran */
+    bool cosim;
 } simulate_command;
 
 static const struct argp_option options[] = {
     CLI_CIRCUIT_OPTIONS,
     {"tolerance", KEY_TOLERANCE, "X", 0,
      "Agreement tolerance in units of state (default circuit.tolerance for op, 1e-3 for tran)", 1},
+    {"cosim", KEY_COSIM, 0, 0, "Only cosimulation.parts in ngspice, the rest in CVODE, in lock-step", 1},
     {0},
 };
 
@@ -26,6 +28,10 @@ static error_t parse(int key, char *arg, struct argp_state *state, void *own)
 {
     simulate_command *o = own;
     char *end;
+    if (key == KEY_COSIM) {
+        o->cosim = true;
+        return 0;
+    }
     if (key != KEY_TOLERANCE)
         return cli_circuit_parse(key, arg, &o->circuit);
     o->tolerance = strtod(arg, &end);
@@ -118,7 +124,8 @@ int cli_simulate(int argc, char **argv)
         .doc =
             "Run samples as circuits in ngspice and compare every unit with CVODE and with the equilibrium "
             "solver.\v"
-            "Clamped inputs are folded unless --full. Exit code 1 when they disagree beyond the tolerance.\n"
+            "Clamped inputs are folded unless --full. --cosim: docs/cosimulation.md. Exit code 1 when they "
+            "disagree beyond the tolerance.\n"
             "Example: eqspice simulate run.h5 --samples 0:16 --phase nudged -o circuit.h5",
         .options = options,
         .parse = parse,
@@ -128,13 +135,16 @@ int cli_simulate(int argc, char **argv)
         .needs_output = true,
     };
     cli_common common;
-    simulate_command own = {.circuit = {.samples = "0:16", .phase = "free", .analysis = "op", .fold = -1}};
+    simulate_command own = {.circuit = {.samples = "0:16", .phase = "free", .fold = -1}};
     const char *word;
     cli_parse(&syntax, argc, argv, &common, &word, &own);
+    if (own.circuit.analysis == NULL)
+        own.circuit.analysis = own.cosim ? "tran" : "op";
     cli_measurement measurement;
     eqs_status status = cli_measurement_open(word, own.circuit.samples, "circuit", &common, &measurement);
     if (status == EQS_OK)
-        status = run(&measurement, &own);
+        status =
+            own.cosim ? cli_cosimulate(&measurement, &own.circuit, own.tolerance) : run(&measurement, &own);
     int code = cli_measurement_close(&measurement, status);
     cli_common_clear(&common);
     return code;

@@ -107,6 +107,7 @@ static void choose_order(eqs_cosim_master *m)
     double ode = least_tau(m->sys.n_ode, m->sys.ode);
     double circuit = m->sys.n_in > m->sys.n_circuit ? 0.0 : least_tau(m->sys.n_circuit, m->sys.circuit);
     const double first = 1e-3;
+    m->fast = fmax(ode, circuit);
     m->circuit_first = m->options->first == EQS_COSIM_FIRST_AUTO
                            ? circuit < ode
                            : m->options->first == EQS_COSIM_FIRST_CIRCUIT;
@@ -178,7 +179,7 @@ static void judge(eqs_cosim_master *m, double mismatch)
         return;
     }
     m->strikes = mismatch > far * m->options->tolerance ? m->strikes + 1 : 0;
-    bool gain = m->result->n % EVERY == 0 &&
+    bool gain = m->H > m->fast && m->result->n % EVERY == 0 &&
                 eqs_cosim_loop_gain(&m->sys, eqs_cosim_ode_state(m->ode), m->y.value[0]) > limit;
     if (m->strikes >= PATIENCE || gain) {
         m->strikes = 0;

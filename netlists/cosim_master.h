@@ -13,6 +13,7 @@ typedef struct eqs_cosim_master {
     eqs_cosim_ode *ode;
     eqs_cosim_history y, a; /* of both sides' signals at macro points */
     double t, H;            /* present macro point; next step */
+    double fast;            /* least time constant of the slower side, unit times */
     double unit_time;       /* s */
     double *now, *guess;    /* [n_in] scratch: newest signal; predicted one */
     double *last_a;         /* [n_in] newest inputs */

@@ -160,6 +160,21 @@ typedef struct eqs_config_study {
     size_t epochs, starts;
 } eqs_config_study;
 
+typedef struct eqs_config_cosimulation {
+    eqs_config_names parts; /* netlists/cosim_partition.h */
+    char *subcircuit;       /* device or path; "": the ideal neuron */
+    eqs_config_names pins, parameters;
+    double drive_scale, drive_offset;  /* A or V */
+    double rate_scale, rate_offset;    /* V or A */
+    double state_scale, state_offset;  /* V */
+    double tolerance;                  /* units of rate */
+    unsigned extrapolation;            /* degree: constant, linear, quadratic */
+    double macro_step, max_macro_step; /* unit times; 0: adaptive */
+    size_t circuit_steps;
+    unsigned iterate; /* values of eqs_cosim_iterate (netlists/cosim.h) */
+    unsigned first;   /* values of eqs_cosim_first */
+} eqs_config_cosimulation;
+
 enum { EQS_CHECKPOINT_EPOCH, EQS_CHECKPOINT_NEVER, EQS_CHECKPOINT_SECONDS }; /* words of output.checkpoint */
 
 typedef struct eqs_config_output {
@@ -177,6 +192,8 @@ typedef struct eqs_config {
     eqs_config_learning learning;
     eqs_config_circuit circuit;
     eqs_config_study study;
+
+    eqs_config_cosimulation cosimulation;
     eqs_config_output output;
     /* private */
     char *name, *text;
