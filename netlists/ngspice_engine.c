@@ -304,7 +304,8 @@ void eqs_ngspice_follow(eqs_ngspice *e, const eqs_ngspice_hooks *hooks, void *us
     int ident = 0;
     e->hooks = hooks;
     e->hooks_user = user;
-    ngSpice_Init_Sync(on_source, on_source, hooks != NULL && hooks->step != NULL ? on_step : NULL, &ident, NULL);
+    ngSpice_Init_Sync(on_source, on_source, hooks != NULL && hooks->step != NULL ? on_step : NULL, &ident,
+                      NULL);
 }
 
 void eqs_ngspice_forget(eqs_ngspice *e)
