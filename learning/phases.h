@@ -45,6 +45,9 @@ typedef struct eqs_phases_ops {
      * a signal stopped it midway: the slot is of no use then */
     eqs_status (*relax)(eqs_phases *phases, size_t slot, const double beta[EQS_BETA_COUNT],
                         eqs_phase_outcome *outcome);
+    /* relaxes the nudged slots 1..n at once, outcome [n]; NULL: `relax` does one after the other */
+    eqs_status (*relax_nudged)(eqs_phases *phases, size_t n, const double (*beta)[EQS_BETA_COUNT],
+                               eqs_phase_outcome *outcome);
     /* as eqs_engine_update */
     void (*update)(eqs_phases *phases, const double *rate, const double *coefficient, double decay,
                    double *change, double *norm);

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/ranks.h"
+#include "learning/phases_resistive.h"
 
 #include <string.h>
 
@@ -168,6 +169,8 @@ static const eqs_phases_ops ops = {
 eqs_status eqs_phases_create_batch(const eqs_energy *energy, const eqs_phases_options *options,
                                    eqs_phases **out)
 {
+    if (energy->net->resistive != NULL)
+        return eqs_phases_create_resistive(energy, options, out);
     bool fixed = options->free_iterations > 0 || (options->nudged_iterations > 0 && !options->truncated);
     if (fixed && strcmp(options->relax.solver, "euler") != 0)
         return eqs_fail(

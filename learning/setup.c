@@ -328,6 +328,7 @@ eqs_status eqs_setup_evaluation_options(const eqs_setup *setup, int threads, eqs
         .nudge = learning->nudge,
         .beta = learning->beta,
         .rate = setup->rate,
+        .rate_decay = learning->rate_decay,
         .batch = learning->batch,
         .seed = config->seed,
         .persistent = learning->persistent,

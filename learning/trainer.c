@@ -25,6 +25,7 @@ struct eqs_trainer {
     double *data_row, *x, *target, *y, *F; /* x: states of layer 0, made from the data */
     uint32_t *label;
     uint32_t *index;       /* [batch] of samples in the data's order */
+    double *rate;          /* [n_blocks] of this epoch */
     double *change, *norm; /* [n_blocks] each, one block of memory: of the last measured update */
 };
 
@@ -63,8 +64,9 @@ static eqs_status allocate(eqs_trainer *t)
     t->index = eqs_alloc(batch, sizeof *t->index);
     t->order = eqs_alloc(part_count(t, EQS_DATASET_TRAIN), sizeof *t->order);
     t->change = eqs_alloc(2 * t->n_blocks, sizeof *t->change);
+    t->rate = eqs_alloc(t->n_blocks, sizeof *t->rate);
     if (t->data_row == NULL || t->x == NULL || t->target == NULL || t->y == NULL || t->F == NULL ||
-        t->label == NULL || t->index == NULL || t->order == NULL || t->change == NULL)
+        t->label == NULL || t->index == NULL || t->order == NULL || t->change == NULL || t->rate == NULL)
         return EQS_NO_MEMORY;
     t->norm = t->change + t->n_blocks;
     for (size_t i = 0; i < 2 * t->n_blocks; i++)
@@ -143,6 +145,7 @@ void eqs_trainer_destroy(eqs_trainer *t)
     eqs_free(t->index);
     eqs_free(t->order);
     eqs_free(t->change);
+    eqs_free(t->rate);
     eqs_free(t);
 }
 
@@ -217,17 +220,23 @@ static void add_second_phase(double residual, double iterations, size_t unconver
 static eqs_status contrast(eqs_trainer *t, const eqs_plan *plan, bool measure, eqs_epoch_row *sums)
 {
     const eqs_network *net = t->energy->net;
-    eqs_phase_outcome outcome;
-    for (size_t slot = 1; slot <= plan->n_nudged; slot++) {
-        double beta[EQS_BETA_COUNT];
-        eqs_network_nudge(net, plan->xi[slot], beta);
-        EQS_TRY(t->phases->ops->relax(t->phases, slot, beta, &outcome));
-        EQS_TRY(check_finite(t, outcome.max_residual, "nudged"));
-        add_second_phase(outcome.max_residual, outcome.sweeps / (double)plan->n_nudged, outcome.unconverged,
+    const eqs_phases_ops *ops = t->phases->ops;
+    double beta[EQS_ENGINE_SLOTS][EQS_BETA_COUNT];
+    eqs_phase_outcome outcome[EQS_ENGINE_SLOTS];
+    size_t n = plan->n_nudged;
+    for (size_t i = 0; i < n; i++)
+        eqs_network_nudge(net, plan->xi[i + 1], beta[i]);
+    if (ops->relax_nudged != NULL)
+        EQS_TRY(ops->relax_nudged(t->phases, n, (const double(*)[EQS_BETA_COUNT])beta, outcome));
+    for (size_t i = 0; i < n; i++) {
+        if (ops->relax_nudged == NULL)
+            EQS_TRY(ops->relax(t->phases, i + 1, beta[i], &outcome[i]));
+        EQS_TRY(check_finite(t, outcome[i].max_residual, "nudged"));
+        add_second_phase(outcome[i].max_residual, outcome[i].sweeps / (double)n, outcome[i].unconverged,
                          sums);
     }
-    t->phases->ops->update(t->phases, t->options.rate, plan->coefficient, net->delta[EQS_BETA_THETA],
-                           measure ? t->change : NULL, measure ? t->norm : NULL);
+    ops->update(t->phases, t->rate, plan->coefficient, net->delta[EQS_BETA_THETA], measure ? t->change : NULL,
+                measure ? t->norm : NULL);
     return EQS_OK;
 }
 
@@ -240,8 +249,7 @@ static eqs_status descend(eqs_trainer *t, size_t n, const eqs_plan *plan, bool m
                                    &outcome));
     EQS_TRY(check_finite(t, outcome.residual, "second"));
     add_second_phase(outcome.residual, outcome.iterations, outcome.unconverged, sums);
-    eqs_rule_step_apply(t->step, t->phases, t->options.rate, measure ? t->change : NULL,
-                        measure ? t->norm : NULL);
+    eqs_rule_step_apply(t->step, t->phases, t->rate, measure ? t->change : NULL, measure ? t->norm : NULL);
     return EQS_OK;
 }
 
@@ -295,6 +303,14 @@ static void set_order(eqs_trainer *t, size_t n)
             t->order[i] = (uint32_t)i;
     }
     t->ordered_epoch = t->position.epoch + 1;
+}
+
+/* Learning rates of the current epoch. */
+static void set_rates(eqs_trainer *t)
+{
+    double factor = pow(t->options.rate_decay, t->position.epoch);
+    for (size_t i = 0; i < t->n_blocks; i++)
+        t->rate[i] = factor * t->options.rate[i];
 }
 
 static eqs_status check_stop(const eqs_trainer *t)
@@ -353,6 +369,7 @@ static eqs_status train_rest(eqs_trainer *t, eqs_train_progress progress, void *
 {
     size_t count = part_count(t, EQS_DATASET_TRAIN), batch = t->options.batch;
     set_order(t, count);
+    set_rates(t);
     for (size_t start = t->position.minibatch * batch; start < count; start += batch) {
         EQS_TRY(check_stop(t));
         size_t n = count - start < batch ? count - start : batch;

@@ -12,7 +12,8 @@ typedef struct eqs_train_options {
     eqs_nudge nudge;
     double beta;
     const double
-        *rate; /* [n_couplings + L] learning rates: couplings, then biases of layers 1..L; borrowed */
+        *rate;         /* [n_couplings + L] learning rates: couplings, then biases of layers 1..L; borrowed */
+    double rate_decay; /* factor on them after each epoch */
     size_t batch;
     uint64_t seed;
     bool persistent; /* each sample starts from its own last free state (paper 001 sec. 5.2) */

@@ -126,7 +126,7 @@ void eqs_resistive_engine_output(const eqs_resistive_engine *engine, size_t slot
     engine->ops->output(engine, slot, y);
 }
 
-void eqs_resistive_engine_energy(eqs_resistive_engine *engine, double *F)
+void eqs_resistive_engine_energy(eqs_resistive_engine *engine, size_t slot, double *F)
 {
-    engine->ops->energy(engine, F);
+    engine->ops->energy(engine, slot, F);
 }

@@ -88,10 +88,10 @@ eqs_status eqs_resistive_engine_relax_nudged(eqs_resistive_engine *engine, size_
 void eqs_resistive_engine_update(eqs_resistive_engine *engine, const double *rate, const double *coefficient,
                                  double *change, double *norm);
 
-/* Node voltages of layer k >= 1 in a slot, v [n x units]; outputs y [n x n_outputs]; energies F [n] of slot 0
- * (the nudge's part left out: it is the free phase). */
+/* Node voltages of layer k >= 1 in a slot, v [n x units]; outputs y [n x n_outputs]; energies F [n] of a slot
+ * (of the network: the cost's part of a nudged phase left out). */
 void eqs_resistive_engine_voltages(const eqs_resistive_engine *engine, size_t slot, size_t k, double *v);
 void eqs_resistive_engine_output(const eqs_resistive_engine *engine, size_t slot, double *y);
-void eqs_resistive_engine_energy(eqs_resistive_engine *engine, double *F);
+void eqs_resistive_engine_energy(eqs_resistive_engine *engine, size_t slot, double *F);
 
 #endif

@@ -23,7 +23,7 @@ typedef struct eqs_resistive_ops {
                    double *change, double *norm);
     void (*voltages)(const eqs_resistive_engine *engine, size_t slot, size_t k, double *v);
     void (*output)(const eqs_resistive_engine *engine, size_t slot, double *y);
-    void (*energy)(eqs_resistive_engine *engine, double *F);
+    void (*energy)(eqs_resistive_engine *engine, size_t slot, double *F);
 } eqs_resistive_ops;
 
 /* The part that does not depend on the precision; first member of the instances. */

@@ -205,6 +205,8 @@ const eqs_config_key eqs_config_keys[] = {
      .meaning =
          "learning rates of the biases, one for all or one for each of layers 1 to L; empty: as the rates "
          "of the coupling below"},
+    {KEY(learning, rate_decay), .value = "1", .min = 0, .max = 1, .flags = EQS_KEY_ABOVE_MIN, .unit = "1",
+     .meaning = "all learning rates are multiplied by this after each epoch"},
     {KEY(learning, batch), .value = "20", .min = 1, .max = MAX_SAMPLES, .unit = "samples",
      .meaning = "samples in a minibatch"},
     {KEY(learning, epochs), .value = "25", FROM(0), .unit = "epochs",
