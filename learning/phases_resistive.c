@@ -5,6 +5,7 @@
 #include "base/ranks.h"
 #include "solver/resistive_engine.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef struct resistive_phases {
@@ -80,8 +81,13 @@ static eqs_status relax_nudged(eqs_phases *phases, size_t n, const double (*beta
                         "learning.nudge: %zu nudged phases; the batch engine of resistive networks has room "
                         "for %d (allowed: fixed, random-sign, centred; or learning.engine: ode)",
                         n, EQS_RESISTIVE_NUDGED);
-    for (size_t t = 0; t < n; t++)
+    for (size_t t = 0; t < n; t++) {
         strength[t] = beta[t][EQS_BETA_Y];
+        if (!isfinite(strength[t]))
+            return eqs_fail(EQS_BAD_CONFIG,
+                            "learning.rule: clamped outputs are not for the batch engine of resistive "
+                            "networks (allowed: eqprop)");
+    }
     EQS_TRY(eqs_resistive_engine_relax_nudged(p->engine, n, strength, p->options.relax.response_tolerance,
                                               p->options.relax.max_steps, result));
     for (size_t t = 0; t < n; t++)
