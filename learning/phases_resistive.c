@@ -74,7 +74,7 @@ static eqs_status relax_nudged(eqs_phases *phases, size_t n, const double (*beta
                                eqs_phase_outcome *outcome)
 {
     const resistive_phases *p = view(phases);
-    double strength[EQS_RESISTIVE_NUDGED];
+    double strength[EQS_RESISTIVE_NUDGED] = {0};
     eqs_resistive_outcome result[EQS_RESISTIVE_NUDGED];
     if (n > EQS_RESISTIVE_NUDGED)
         return eqs_fail(EQS_BAD_CONFIG,

@@ -15,8 +15,11 @@ const char *eqs_resistive_engine_refuses(const eqs_network *net)
         return "a regulariser";
     for (size_t k = 1; k + 1 < net->n_layers; k++) {
         const eqs_node_layer *node = &net->resistive->layer[k];
-        if (node->law != EQS_DIODE_NONE && node->law != EQS_DIODE_IDEAL)
-            return "diodes of another law than none and ideal";
+        if (node->law == EQS_DIODE_NGSPICE)
+            return "diodes of ngspice's law";
+        for (size_t i = 0; node->law == EQS_DIODE_SHOCKLEY && i < net->layer[k].units; i++)
+            if (isfinite(node->lo[i]) == isfinite(node->hi[i]))
+                return "two Shockley diodes at a node";
     }
     return NULL;
 }

@@ -253,17 +253,3 @@ static void N(ideal_response)(const N(eqs_node_law) * nodes, const REAL *s, cons
     size[1] = N(largest)(most);
     size[2] = N(largest)(current);
 }
-
-/* The table comes after the functions it names. */
-static const N(eqs_resistive_kernel) N(table) = {
-    .isa = TEXT(ISA),
-    .pass = N(pass),
-    .dots = N(dots),
-    .spread = N(spread),
-    .pack = N(pack),
-    .product = N(product),
-    .matrix = N(matrix),
-    .small = N(small),
-    .ideal = N(ideal),
-    .ideal_response = N(ideal_response),
-};

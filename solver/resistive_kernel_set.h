@@ -16,6 +16,8 @@
 #define N(x) x##_f32
 #include "solver/resistive_kernel_pass.h"
 #include "solver/resistive_kernel_nodes.h"
+#include "solver/resistive_kernel_diode.h"
+#include "solver/resistive_kernel_table.h"
 #undef REAL
 #undef MASK
 #undef N
@@ -24,6 +26,8 @@
 #define N(x) x##_f64
 #include "solver/resistive_kernel_pass.h"
 #include "solver/resistive_kernel_nodes.h"
+#include "solver/resistive_kernel_diode.h"
+#include "solver/resistive_kernel_table.h"
 #undef REAL
 #undef MASK
 #undef N

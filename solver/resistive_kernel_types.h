@@ -29,6 +29,9 @@ typedef struct EQS_NAME(eqs_node_law) {
     const EQS_REAL *a;       /* total conductance */
     const EQS_REAL *inverse; /* 1/a; 0 where a is 0 */
     const EQS_REAL *lo, *hi; /* ideal diodes: voltages at which they conduct */
+    /* Shockley diodes, one at a node: conducts where side (v - bias) < 0, side 1 (lower) or -1 (upper);
+     * saturation current and n kT/q, > 0 also for padding */
+    const EQS_REAL *side, *bias, *is, *vn;
 } EQS_NAME(eqs_node_law);
 
 /* A rank update of a matrix of m rows by n columns: g_ij <- clip(g_ij - (row_i + column_j) + sum_t of_row_it
@@ -95,4 +98,14 @@ typedef struct EQS_NAME(eqs_resistive_kernel) {
      * delta_i|, max_i |law_i| and max_i a_i |law_i - delta_i|; NaN as above. */
     void (*ideal_response)(const EQS_NAME(eqs_node_law) * nodes, const EQS_REAL *s, const EQS_REAL *m,
                            const EQS_REAL *delta, EQS_REAL *law, EQS_REAL size[3]);
+
+    /* The same for Shockley diodes. m receives the logarithm of the diode's current plus Is; the current
+     * that v leaves is evaluated from the law itself. A node without conductance goes to 0 V. */
+    EQS_REAL(*shockley)
+    (const EQS_NAME(eqs_node_law) * nodes, const EQS_REAL *s, const EQS_REAL *v, EQS_REAL *m, EQS_REAL *law);
+
+    /* Three Newton steps from delta on a x = s + e^m expm1(-x/Vn). size receives the largest residual of
+     * delta over its node's conductance (diode included), max |law|, and the largest residual. */
+    void (*shockley_response)(const EQS_NAME(eqs_node_law) * nodes, const EQS_REAL *s, const EQS_REAL *m,
+                              const EQS_REAL *delta, EQS_REAL *law, EQS_REAL size[3]);
 } EQS_NAME(eqs_resistive_kernel);

@@ -1,11 +1,12 @@
 /* A plain resistive network for tests: node after node until nothing changes, in double precision, from
- * Kirchhoff's law as models/resistive.h states it. Layered networks with ideal diodes or none. */
+ * Kirchhoff's law as models/resistive.h states it. Layered networks. */
 #ifndef EQS_TESTS_RESISTIVE_CASE_H
 #define EQS_TESTS_RESISTIVE_CASE_H
 
 #include "base/memory.h"
 #include "base/random.h"
 #include "models/network.h"
+#include "solver/node_law.h"
 
 #include <math.h>
 #include <string.h>
@@ -130,6 +131,13 @@ static inline void case_solve(const resistive_case *c, size_t b, double beta, co
                     s += beta * c->target[b * net->n_outputs + j];
                 } else if (k == L) {
                     s += beta * current[j];
+                }
+                if (net->resistive->layer[k].law == EQS_DIODE_SHOCKLEY) {
+                    double root = eqs_node_solve(net, k, j, a, s, v[k][j], NULL);
+                    if (fabs(root - v[k][j]) > 2e-15 * fabs(root))
+                        change = fmax(change, fabs(root - v[k][j]));
+                    v[k][j] = root;
+                    continue;
                 }
                 double next = a > 0.0 ? fmin(fmax(s / a, net->layer[k].lo[j]), net->layer[k].hi[j]) : 0.0;
                 if (fabs(next - v[k][j]) > 4e-16 * fabs(next))

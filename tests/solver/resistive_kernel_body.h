@@ -257,6 +257,66 @@ static void N(check_not_finite)(const N(eqs_resistive_kernel) * kernel)
     assert_true(isnan((double)size[0]));
 }
 
+/* Shockley diodes over decades of currents and conductances: voltage and stored current against Wright's
+ * omega in double precision, a residual at rounding, and the response against the difference of two
+ * solutions. */
+static void N(check_shockley)(const N(eqs_resistive_kernel) * kernel)
+{
+    enum { CASES = 200 * EQS_PANEL };
+    static REAL a[CASES], inverse[CASES], side[CASES], bias[CASES], is[CASES], vn[CASES], s[CASES],
+        shift[CASES];
+    static REAL v[CASES], m[CASES], law[CASES], delta[CASES], scratch[CASES];
+    uint32_t at = 0;
+    for (size_t i = 0; i < CASES; i++) {
+        a[i] = (REAL)pow(10.0, 3.0 * uniform(&at) - 1.0);
+        inverse[i] = 1 / a[i];
+        side[i] = i % 2 == 0 ? 1 : -1;
+        bias[i] = i % 3 == 0 ? (REAL)0.25 : 0;
+        is[i] = (REAL)pow(10.0, 8.0 * uniform(&at) - 8.0);
+        vn[i] = i % 5 == 0 ? (REAL)0.025 : (REAL)0.05;
+        s[i] = (REAL)((uniform(&at) - 0.5) * pow(10.0, 6.0 * uniform(&at) - 3.0));
+        shift[i] = (REAL)((double)s[i] * 0.4 * (uniform(&at) - 0.5));
+    }
+    for (size_t i = 0; i < CASES; i += EQS_PANEL) {
+        N(eqs_node_law)
+        nodes = {.n = EQS_PANEL,
+                 .a = a + i,
+                 .inverse = inverse + i,
+                 .side = side + i,
+                 .bias = bias + i,
+                 .is = is + i,
+                 .vn = vn + i};
+        REAL size[3];
+        kernel->shockley(&nodes, s + i, scratch + i, m + i, v + i);
+        REAL left = kernel->shockley(&nodes, s + i, v + i, m + i, law + i);
+        REAL largest = 0;
+        for (size_t j = i; j < i + EQS_PANEL; j++)
+            largest =
+                (REAL)fmax((double)largest, fabs((double)s[j]) + (double)(a[j] * bias[j]) + (double)is[j]);
+        assert_true((double)left <= 60.0 * ROUNDING * (double)largest);
+        do
+            kernel->shockley_response(&nodes, shift + i, m + i, delta + i, delta + i, size);
+        while ((double)size[0] > 100.0 * ROUNDING * (double)size[1]);
+    }
+    for (size_t i = 0; i < CASES; i++) {
+        double root[2];
+        for (int nudged = 0; nudged < 2; nudged++) {
+            double A = (double)a[i], Is = (double)is[i], Vn = (double)vn[i], B = (double)bias[i],
+                   o = (double)side[i];
+            double S = o * ((double)s[i] + (nudged ? (double)shift[i] : 0.0) - A * B), M = (S - Is) / A;
+            double z = log(Is / (A * Vn)) - M / Vn, w = eqs_wright_omega(z);
+            root[nudged] = w > 1.0 ? Vn * (log(Is / (A * Vn)) - log(w)) : M + Vn * w;
+            if (!nudged && w > 1e-10)
+                assert_close((double)m[i], log(A * Vn * w), 0.0,
+                             10.0 * ROUNDING * (1.0 + fabs(root[0]) / Vn));
+            root[nudged] = B + o * root[nudged];
+        }
+        assert_close((double)v[i], root[0], 0.0, 10.0 * ROUNDING * (fabs(root[0]) + 1.0));
+        assert_close((double)delta[i], root[1] - root[0], 300.0 * ROUNDING,
+                     20.0 * ROUNDING * fabs(root[0]) + 3e-16);
+    }
+}
+
 static void N(every_kernel_gives_the_plain_sums)(void **state)
 {
     (void)state;
@@ -269,5 +329,6 @@ static void N(every_kernel_gives_the_plain_sums)(void **state)
         }
         N(check_matrix)(kernel);
         N(check_not_finite)(kernel);
+        N(check_shockley)(kernel);
     }
 }

@@ -131,6 +131,20 @@ static const variant variants[] = {
      .back = EQS_BACK_CONSERVING,
      .differential = true,
      .cost = EQS_COST_SOFTMAX},
+    {.name = "shockley",
+     .units = {9, 19, 3},
+     .n_layers = 3,
+     .n = 5,
+     .doubled = true,
+     .law = EQS_DIODE_SHOCKLEY,
+     .nudge = EQS_NUDGE_CONDUCTANCE},
+    {.name = "shockley, two hidden layers, amplifiers",
+     .units = {7, 35, 34, 3},
+     .n_layers = 4,
+     .n = 3,
+     .doubled = true,
+     .law = EQS_DIODE_SHOCKLEY,
+     .amplifier = 3.0},
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
@@ -151,6 +165,10 @@ static resistive_case case_of(const variant *v)
     def.diode_bias[1] = v->layout == EQS_DIODES_PAIR ? 0.03 : 0.0;
     def.cost = v->cost;
     def.nudge = v->nudge;
+    def.is = 1e-8;
+    def.n = 1.0;
+    if (v->law == EQS_DIODE_SHOCKLEY)
+        def.diode_bias[0] = 0.05;
     resistive_case c = case_create(v->units, v->n_layers, &def, v->n);
     assert_non_null(c.net);
     return c;
@@ -313,6 +331,12 @@ static double case_energy(const resistive_case *c, double v[CASE_LAYERS][CASE_UN
         for (size_t i = 0; i < m * n; i++) {
             double drop = gain[i / n] * v[k - 1][i / n] - v[k][i % n];
             F += 0.5 * c->net->layer[k].weight * g[i] * drop * drop;
+        }
+        for (size_t j = 0; c->net->resistive->layer[k].law == EQS_DIODE_SHOCKLEY && j < n; j++) {
+            const eqs_node_layer *node = &c->net->resistive->layer[k];
+            eqs_diode diode = eqs_resistive_diode(c->net, k, j);
+            double forward = isfinite(node->lo[j]) ? node->lo[j] - v[k][j] : v[k][j] - node->hi[j];
+            F += c->net->layer[k].weight * eqs_diode_content(&diode, forward);
         }
         for (size_t j = 0; j < n; j++)
             F -= c->net->layer[k].weight * eqs_bias_const(c->net, c->theta, k)[j] * v[k][j];

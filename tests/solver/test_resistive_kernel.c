@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "solver/node_law.h"
 #include "solver/resistive_kernel.h"
 
 static double uniform(uint32_t *at)
