@@ -2,13 +2,13 @@
 #include "tests/check.h"
 
 #include "solver/resistive_engine.h"
-#include "tests/solver/resistive_case.h"
+#include "tests/solver/kirchhoff.h"
 
 enum { MAX_SLOTS = EQS_RESISTIVE_SLOTS };
 
 static const double none[EQS_ENGINE_SLOTS] = {0};
 
-static eqs_resistive_engine *engine_of(const resistive_case *c, eqs_precision precision, int threads,
+static eqs_resistive_engine *engine_of(const kirchhoff_case *c, eqs_precision precision, int threads,
                                        const eqs_resistive_kernels *kernels)
 {
     eqs_resistive_options options = {precision, c->n, threads, kernels};
@@ -18,7 +18,7 @@ static eqs_resistive_engine *engine_of(const resistive_case *c, eqs_precision pr
     return e;
 }
 
-static void relax(eqs_resistive_engine *e, const resistive_case *c, double beta, double tolerance)
+static void relax(eqs_resistive_engine *e, const kirchhoff_case *c, double beta, double tolerance)
 {
     double both[2] = {beta, -beta};
     eqs_resistive_outcome free, nudged[2];
@@ -37,7 +37,7 @@ static void relax(eqs_resistive_engine *e, const resistive_case *c, double beta,
 
 /* Largest deviation of the engine's voltages (slot 0) or responses (slots 1, 2), relative to the largest of
  * the layer and sample. */
-static double deviation(const eqs_resistive_engine *e, const resistive_case *c, double beta)
+static double deviation(const eqs_resistive_engine *e, const kirchhoff_case *c, double beta)
 {
     size_t L = c->net->n_layers - 1;
     double worst = 0.0, free[CASE_LAYERS][CASE_UNITS], nudged[CASE_LAYERS][CASE_UNITS];
@@ -148,7 +148,7 @@ static const variant variants[] = {
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
-static resistive_case case_of(const variant *v)
+static kirchhoff_case case_of(const variant *v)
 {
     double amplifier[CASE_LAYERS];
     for (size_t i = 0; i < CASE_LAYERS; i++)
@@ -169,7 +169,7 @@ static resistive_case case_of(const variant *v)
     def.n = 1.0;
     if (v->law == EQS_DIODE_SHOCKLEY)
         def.diode_bias[0] = 0.05;
-    resistive_case c = case_create(v->units, v->n_layers, &def, v->n);
+    kirchhoff_case c = case_create(v->units, v->n_layers, &def, v->n);
     assert_non_null(c.net);
     return c;
 }
@@ -178,7 +178,7 @@ static void every_node_is_where_kirchhoff_puts_it(void **state)
 {
     (void)state;
     for (size_t i = 0; i < VARIANTS; i++) {
-        resistive_case c = case_of(&variants[i]);
+        kirchhoff_case c = case_of(&variants[i]);
         for (size_t set = 0; eqs_resistive_kernel_get(set) != NULL; set++) {
             eqs_resistive_engine *e = engine_of(&c, EQS_DOUBLE, 1, eqs_resistive_kernel_get(set));
             relax(e, &c, 0.01, 1e-11);
@@ -197,7 +197,7 @@ static void every_node_is_where_kirchhoff_puts_it(void **state)
 }
 
 /* d cost / d theta_p by central differences of the plain solver */
-static double difference_quotient(resistive_case *c, size_t p)
+static double difference_quotient(kirchhoff_case *c, size_t p)
 {
     double h = 1e-5, before = c->theta[p], cost[2];
     for (int side = 0; side < 2; side++) {
@@ -212,7 +212,7 @@ static void updates_follow_the_exact_gradient_in_every_layer(void **state)
 {
     (void)state;
     for (size_t v = 0; v < VARIANTS; v++) {
-        resistive_case c = case_of(&variants[v]);
+        kirchhoff_case c = case_of(&variants[v]);
         size_t L = c.net->n_layers - 1, n = c.net->n_parameters;
         double *after = eqs_alloc(n, sizeof *after), beta = 1e-4, rate[2 * CASE_LAYERS];
         for (size_t i = 0; i < 2 * L; i++)
@@ -244,7 +244,7 @@ static void updates_follow_the_exact_gradient_in_every_layer(void **state)
 
 /* Three minibatches with updates; theta at the end. `interrupt`: parameters go out and in between (a
  * checkpoint), which makes the waiting update of the first layer at once. */
-static void train(const resistive_case *c, eqs_precision precision, int threads, bool interrupt,
+static void train(const kirchhoff_case *c, eqs_precision precision, int threads, bool interrupt,
                   double *theta)
 {
     eqs_resistive_engine *e = engine_of(c, precision, threads, NULL);
@@ -269,7 +269,7 @@ static void threads_and_checkpoints_leave_the_same_bits(void **state)
 {
     (void)state;
     for (size_t v = 0; v < VARIANTS; v++) {
-        resistive_case c = case_of(&variants[v]);
+        kirchhoff_case c = case_of(&variants[v]);
         size_t n = c.net->n_parameters;
         double *theta = eqs_alloc(3 * n, sizeof *theta);
         for (int precision = EQS_SINGLE; precision <= EQS_DOUBLE; precision++) {
@@ -293,7 +293,7 @@ static void conductances_stay_within_their_bounds(void **state)
     eqs_resistive_def def = eqs_resistive_def_default();
     def.g_min = low;
     def.g_max = high;
-    resistive_case c = case_create(units, 4, &def, 4);
+    kirchhoff_case c = case_create(units, 4, &def, 4);
     double *theta = eqs_alloc(c.net->n_parameters, sizeof *theta);
     double rate[6] = {30.0, 30.0, 30.0, 0.0, 0.0, 0.0}, change[6], norm[6];
     eqs_resistive_engine *e = engine_of(&c, EQS_DOUBLE, 1, NULL);
@@ -321,7 +321,7 @@ static void conductances_stay_within_their_bounds(void **state)
 }
 
 /* F by its definition: every conductance's half power, and the biases. */
-static double case_energy(const resistive_case *c, double v[CASE_LAYERS][CASE_UNITS])
+static double case_energy(const kirchhoff_case *c, double v[CASE_LAYERS][CASE_UNITS])
 {
     double F = 0.0;
     for (size_t k = 1; k < c->net->n_layers; k++) {
@@ -348,7 +348,7 @@ static void energies_are_sums_over_conductances(void **state)
 {
     (void)state;
     for (size_t i = 0; i < VARIANTS; i++) {
-        resistive_case c = case_of(&variants[i]);
+        kirchhoff_case c = case_of(&variants[i]);
         eqs_resistive_engine *e = engine_of(&c, EQS_DOUBLE, 1, NULL);
         relax(e, &c, 0.01, 1e-10);
         double F[2][16], free[CASE_LAYERS][CASE_UNITS], v[CASE_LAYERS][CASE_UNITS];
@@ -368,7 +368,7 @@ static void energies_are_sums_over_conductances(void **state)
 static void negative_conductances_are_refused(void **state)
 {
     (void)state;
-    resistive_case c = case_of(&variants[2]);
+    kirchhoff_case c = case_of(&variants[2]);
     eqs_resistive_engine *e = engine_of(&c, EQS_SINGLE, 1, NULL);
     eqs_resistive_outcome outcome[2];
     double beta[2] = {100.0, -100.0};
@@ -383,7 +383,7 @@ static void negative_conductances_are_refused(void **state)
 static void a_tolerance_below_rounding_is_reported(void **state)
 {
     (void)state;
-    resistive_case c = case_of(&variants[3]);
+    kirchhoff_case c = case_of(&variants[3]);
     eqs_resistive_engine *e = engine_of(&c, EQS_SINGLE, 1, NULL);
     eqs_resistive_outcome outcome;
     eqs_resistive_engine_load(e, c.n, c.x, c.target);

@@ -1,7 +1,7 @@
 /* A plain resistive network for tests: node after node until nothing changes, in double precision, from
  * Kirchhoff's law as models/resistive.h states it. Layered networks. */
-#ifndef EQS_TESTS_RESISTIVE_CASE_H
-#define EQS_TESTS_RESISTIVE_CASE_H
+#ifndef EQS_TESTS_KIRCHHOFF_H
+#define EQS_TESTS_KIRCHHOFF_H
 
 #include "base/memory.h"
 #include "base/random.h"
@@ -13,12 +13,12 @@
 
 enum { CASE_LAYERS = 5, CASE_UNITS = 64 };
 
-typedef struct resistive_case {
+typedef struct kirchhoff_case {
     eqs_network *net;
     double *theta;
     size_t n;
     double *x, *target; /* source voltages, targets */
-} resistive_case;
+} kirchhoff_case;
 
 /* A number in [0, 1) from one stream of the case. */
 static inline double case_random(uint32_t *at)
@@ -29,10 +29,10 @@ static inline double case_random(uint32_t *at)
 
 /* Network `def` with random conductances (about a third at 0), biases, and n samples whose inputs are 0 half
  * of the time. */
-static inline resistive_case case_create(const size_t *units, size_t n_layers, const eqs_resistive_def *def,
+static inline kirchhoff_case case_create(const size_t *units, size_t n_layers, const eqs_resistive_def *def,
                                          size_t n)
 {
-    resistive_case c = {.n = n};
+    kirchhoff_case c = {.n = n};
     eqs_network_def network = eqs_network_def_default();
     network.n_layers = n_layers;
     network.units = units;
@@ -56,7 +56,7 @@ static inline resistive_case case_create(const size_t *units, size_t n_layers, c
     return c;
 }
 
-static inline void case_destroy(resistive_case *c)
+static inline void case_destroy(kirchhoff_case *c)
 {
     eqs_network_destroy(c->net);
     eqs_free(c->theta);
@@ -65,7 +65,7 @@ static inline void case_destroy(resistive_case *c)
 }
 
 /* Total conductance of node j of layer k and the current driven into it at voltages v[layer][unit]. */
-static inline void case_node(const resistive_case *c, double v[CASE_LAYERS][CASE_UNITS], size_t k, size_t j,
+static inline void case_node(const kirchhoff_case *c, double v[CASE_LAYERS][CASE_UNITS], size_t k, size_t j,
                              double *a, double *s)
 {
     const eqs_network *net = c->net;
@@ -90,7 +90,7 @@ static inline void case_node(const resistive_case *c, double v[CASE_LAYERS][CASE
 
 /* Force -dC/dy of the cost at outputs v into nodes' currents [units of layer L], for a nudge of strength 1.
  */
-static inline void case_force(const resistive_case *c, size_t b, const double *v, double *current)
+static inline void case_force(const kirchhoff_case *c, size_t b, const double *v, double *current)
 {
     const eqs_network *net = c->net;
     const eqs_resistive *r = net->resistive;
@@ -108,7 +108,7 @@ static inline void case_force(const resistive_case *c, size_t b, const double *v
 }
 
 /* Equilibrium of sample b at beta into v; `free` holds the free voltages of layer L (for beta != 0). */
-static inline void case_solve(const resistive_case *c, size_t b, double beta, const double *free,
+static inline void case_solve(const kirchhoff_case *c, size_t b, double beta, const double *free,
                               double v[CASE_LAYERS][CASE_UNITS])
 {
     const eqs_network *net = c->net;
@@ -148,7 +148,7 @@ static inline void case_solve(const resistive_case *c, size_t b, double beta, co
 }
 
 /* Cost of the free equilibria, summed over samples. */
-static inline double case_cost(const resistive_case *c)
+static inline double case_cost(const kirchhoff_case *c)
 {
     const eqs_network *net = c->net;
     double cost = 0.0, v[CASE_LAYERS][CASE_UNITS], y[CASE_UNITS];
