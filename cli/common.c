@@ -200,3 +200,21 @@ eqs_status cli_find_config(const char *name, char **path)
                     "them)",
                     name);
 }
+
+eqs_status cli_open_data(const eqs_config *config, eqs_dataset **out)
+{
+    eqs_config_data data = config->data;
+    char *shipped = NULL;
+    bool missing = *data.path != '\0' && *data.path != '/' && access(data.path, F_OK) != 0;
+    for (size_t i = 0; missing && experiment_folder(i) != NULL; i++) {
+        eqs_free(shipped);
+        shipped = eqs_format("%s/%s", experiment_folder(i), config->data.path);
+        if (shipped == NULL)
+            return EQS_NO_MEMORY;
+        missing = access(shipped, F_OK) != 0;
+        data.path = missing ? config->data.path : shipped;
+    }
+    eqs_status status = eqs_dataset_open(&data, config->seed, out);
+    eqs_free(shipped);
+    return status;
+}

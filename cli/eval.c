@@ -49,7 +49,7 @@ static eqs_status evaluate(const cli_subject *subject, const cli_common *common,
     double error, cost, residual;
     EQS_TRY(eqs_setup_evaluation_options(subject->setup, common->threads, &train));
     train.persistent = false;
-    eqs_status status = eqs_dataset_open(&subject->config->data, subject->config->seed, &data);
+    eqs_status status = cli_open_data(subject->config, &data);
     if (status == EQS_OK && eqs_dataset_count(data, part) == 0)
         status = eqs_fail(EQS_BAD_CONFIG, "data.%s: 0 samples", eqs_dataset_part_name(part));
     if (status == EQS_OK)

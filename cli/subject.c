@@ -160,7 +160,7 @@ eqs_status cli_samples_load(const cli_subject *subject, const char *text, cli_sa
     *out = (cli_samples){0};
     const char *indices = text;
     out->part = read_part(&indices);
-    eqs_status status = eqs_dataset_open(&subject->config->data, subject->config->seed, &out->data);
+    eqs_status status = cli_open_data(subject->config, &out->data);
     if (status == EQS_OK)
         status = read_indices(text, indices, eqs_dataset_count(out->data, out->part), out);
     if (status == EQS_OK)

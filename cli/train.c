@@ -206,7 +206,7 @@ static eqs_status prepare(train_job *job, const char *word)
     const eqs_config *config = job->subject.config;
     eqs_train_options train;
     EQS_TRY(eqs_setup_train_options(job->subject.setup, job->common.threads, &train));
-    EQS_TRY(eqs_dataset_open(&config->data, config->seed, &job->data));
+    EQS_TRY(cli_open_data(config, &job->data));
     EQS_TRY(eqs_trainer_create(job->subject.setup->energy, job->data, &train, job->subject.setup->theta,
                                &job->trainer));
     EQS_TRY(eqs_run_open(job->common.output, job->subject.setup, job->trainer, &job->run));
