@@ -66,8 +66,8 @@ json_t *cli_json_real(double value);
  * names. *path is the caller's (eqs_free). */
 eqs_status cli_find_config(const char *name, char **path);
 
-/* Opens the data of a configuration; a relative data.path that is not there is looked for in the folders of the
- * shipped experiments (experiments/data). As eqs_dataset_open. */
+/* Opens the data of a configuration; a relative data.path that is not there is looked for in the folders of
+ * the shipped experiments (experiments/data). As eqs_dataset_open. */
 eqs_status cli_open_data(const eqs_config *config, eqs_dataset **out);
 
 /* Folder of the shipped experiments, or NULL when there is none. */
