@@ -131,7 +131,7 @@ typedef struct eqs_config_learning {
     eqs_nudge nudge;
     eqs_config_reals rates;      /* {} (no training), one for all, or one per coupling */
     eqs_config_reals bias_rates; /* {} = as the coupling below, one for all, or L */
-    double rate_decay; /* factor per epoch */
+    double rate_decay;           /* factor per epoch */
     size_t batch, epochs;
     bool persistent;
     eqs_learning_engine engine;
