@@ -52,18 +52,20 @@ static void print_check(const eqs_gradcheck *check)
 {
     static const char *const mode_names[] = {"one-sided", "centred"};
     printf("EqProp estimate against the exact gradient (implicit function theorem), mean over the samples\n");
-    printf("%-10s %9s %14s %11s %11s   cosine per block\n", "mode", "beta", "1 - cosine", "norm ratio",
-           "error");
+    printf("%-10s %9s %9s %14s %11s %11s   cosine per block\n", "mode", "beta", "nudge", "1 - cosine",
+           "norm ratio", "error");
     for (int mode = 0; mode < 2; mode++) {
         for (size_t i = 0; i < check->n_beta; i++) {
             const eqs_gradcheck_row *row = &check->row[mode][i];
-            printf("%-10s %9.1e %14.2e %11.7f %11.2e  ", mode_names[mode], check->beta[i],
-                   1.0 - row->all.cosine, row->all.norm_ratio, row->all.error);
+            printf("%-10s %9.1e %9.1e %14.2e %11.7f %11.2e  ", mode_names[mode], check->beta[i],
+                   check->beta[i] * check->response, 1.0 - row->all.cosine, row->all.norm_ratio,
+                   row->all.error);
             for (size_t b = 0; b < check->n_blocks; b++)
                 printf(" %s %.6f", check->name[b].name, row->block[b].cosine);
             putchar('\n');
         }
     }
+    printf("nudge: beta times the largest |ds/dbeta|, in units of state (volts in resistive networks)\n");
     printf("fitted order of the error in beta: one-sided %.2f, centred %.2f\n", check->order[0],
            check->order[1]);
     printf("fixed point: residual %.1e, %zu units move, %zu at a bound, %zu at a kink, %zu samples not at a "

@@ -51,7 +51,20 @@ static error_t parse(int key, char *arg, struct argp_state *state, void *own)
     }
 }
 
-static void print_phase(const cli_common *common, const char *name, const eqs_relax_result *result)
+/* settling times of recorded trajectories, in unit times and on the circuit */
+static void print_settling(const eqs_relax_result *result, double unit)
+{
+    const double shares[] = {1e-3, 1e-6};
+    for (size_t i = 0; result->trajectory != NULL && i < sizeof shares / sizeof *shares; i++) {
+        double mean, largest;
+        eqs_relax_settling(result, shares[i], &mean, &largest);
+        printf("         within %.0e of the end after %.4g unit times (largest %.4g): %.3e s (%.3e s)\n",
+               shares[i], mean, largest, mean * unit, largest * unit);
+    }
+}
+
+static void print_phase(const cli_common *common, const char *name, double unit,
+                        const eqs_relax_result *result)
 {
     double worst = 0.0;
     for (size_t b = 0; b < result->batch; b++) {
@@ -72,6 +85,8 @@ static void print_phase(const cli_common *common, const char *name, const eqs_re
         printf("%-8s %-12s %4zu samples  residual %.2e  %8ld steps  %8ld evaluations  %.3f s%s\n", name,
                result->solver, result->batch, worst, result->statistics.steps,
                result->statistics.rhs_evaluations, result->seconds, bad > 0 ? "  NOT ALL CONVERGED" : "");
+    if (!common->json)
+        print_settling(result, unit);
     for (size_t b = 0; b < result->batch && bad > 0; b++) {
         if (result->end[b] != EQS_RELAX_CONVERGED)
             fprintf(stderr, "eqspice: sample %zu: %s at residual %.3g\n", b,
@@ -81,19 +96,22 @@ static void print_phase(const cli_common *common, const char *name, const eqs_re
 
 /* One phase from the present state, written under /relaxation/NAME. */
 static eqs_status one_phase(const cli_subject *subject, const cli_samples *samples, const cli_common *common,
-                            const eqs_relax_options *relax, const char *name, double xi, eqs_state *state,
-                            eqs_h5_writer *writer, size_t *unconverged)
+                            const eqs_relax_options *relax, const char *name, double xi,
+                            const double *free_output, eqs_state *state, eqs_h5_writer *writer,
+                            size_t *unconverged)
 {
     const eqs_setup *setup = subject->setup;
     eqs_phase phase = {.net = setup->net,
                        .theta = setup->theta,
                        .batch = samples->n,
                        .x = samples->x,
-                       .target = samples->target};
+                       .target = samples->target,
+                       .free_output = free_output};
     eqs_network_nudge(setup->net, xi, phase.beta);
+    double unit = setup->config->circuit.capacitance / setup->config->circuit.conductance;
     eqs_relax_result result = {0};
     EQS_TRY(eqs_relax_run(setup->energy, &phase, relax, state, &result));
-    print_phase(common, name, &result);
+    print_phase(common, name, unit, &result);
     *unconverged += eqs_relax_unconverged(&result);
     char group[64];
     snprintf(group, sizeof group, "/relaxation/%s", name);
@@ -121,8 +139,16 @@ static eqs_status run(const cli_measurement *measurement, const relax_command *o
         relax.tolerance = own->tolerance;
     if (own->record)
         relax.record = EQS_RECORD_STEPS;
+    size_t last = setup->net->n_layers - 1, n_output = samples->n * setup->net->layer[last].units;
     eqs_state *state;
-    EQS_TRY(eqs_state_create(setup->net, samples->n, &state));
+    double *output = eqs_alloc(n_output, sizeof *output);
+    if (output == NULL)
+        return EQS_NO_MEMORY;
+    eqs_status status = eqs_state_create(setup->net, samples->n, &state);
+    if (status != EQS_OK) {
+        eqs_free(output);
+        return status;
+    }
     memcpy(state->s[0], samples->x, samples->n * setup->net->layer[0].units * sizeof *samples->x);
     if (subject->config->relaxation.start == EQS_START_RANDOM)
         eqs_state_randomise(setup->net, state, subject->config->seed, 0);
@@ -130,11 +156,14 @@ static eqs_status run(const cli_measurement *measurement, const relax_command *o
         eqs_state_fill(setup->net, state, 0.0);
     /* a nudged phase starts from the free one */
     size_t unconverged = 0;
-    eqs_status status = one_phase(subject, samples, common, &relax, "free", 0.0, state, writer, &unconverged);
+    status = one_phase(subject, samples, common, &relax, "free", 0.0, NULL, state, writer, &unconverged);
+    memcpy(output, state->s[last], n_output * sizeof *output);
     relax.settled_start = true;
     if (status == EQS_OK && xi != 0.0)
-        status = one_phase(subject, samples, common, &relax, "nudged", xi, state, writer, &unconverged);
+        status =
+            one_phase(subject, samples, common, &relax, "nudged", xi, output, state, writer, &unconverged);
     eqs_state_destroy(state);
+    eqs_free(output);
     if (status == EQS_OK && unconverged > 0)
         status = eqs_fail(EQS_CHECK_FAILED, "%zu relaxations did not converge (all results are in %s)",
                           unconverged, common->output);

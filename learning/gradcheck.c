@@ -20,6 +20,26 @@ eqs_gradcheck_options eqs_gradcheck_options_default(void)
                                    .seed = 1};
 }
 
+/* The tolerance in force: a resistive network's currents are sums of terms of size a V, which rounding does
+ * not let fall below 1e-14 of it. */
+static eqs_status reachable_tolerance(const eqs_network *net, const eqs_phase *phase, double *tolerance)
+{
+    double V = 0.0, largest = 0.0;
+    for (size_t i = 0; net->resistive != NULL && i < phase->batch * net->layer[0].units; i++)
+        V = fmax(V, fabs(phase->x[i]));
+    for (size_t k = 1; net->resistive != NULL && k < net->n_layers; k++) {
+        double *a = eqs_alloc(net->layer[k].units, sizeof *a);
+        if (a == NULL)
+            return EQS_NO_MEMORY;
+        eqs_resistive_conductance(net, phase->theta, k, a);
+        for (size_t i = 0; i < net->layer[k].units; i++)
+            largest = fmax(largest, a[i]);
+        eqs_free(a);
+    }
+    *tolerance = fmax(*tolerance, 1e-14 * largest * V);
+    return EQS_OK;
+}
+
 static eqs_relax_options relax_options(const eqs_gradcheck_options *options)
 {
     eqs_relax_options relax = eqs_relax_options_default();
@@ -27,6 +47,7 @@ static eqs_relax_options relax_options(const eqs_gradcheck_options *options)
     relax.tolerance = options->tolerance;
     relax.rtol = 1e-10;
     relax.atol = 1e-13;
+    relax.response_tolerance = 1e-9;
     return relax;
 }
 
@@ -201,6 +222,22 @@ static eqs_status allocate(const eqs_setup *setup, const eqs_gradcheck_options *
     return EQS_OK;
 }
 
+/* the exact gradient (sum over samples) and the largest response to a nudge */
+static eqs_status exact(const eqs_setup *setup, const eqs_phase *phase, const eqs_state *fixed_point,
+                        eqs_gradcheck *out)
+{
+    size_t n = phase->batch * eqs_network_state_size(setup->net);
+    double *lambda = eqs_alloc(n, sizeof *lambda);
+    if (lambda == NULL)
+        return EQS_NO_MEMORY;
+    eqs_status status =
+        eqs_exact_gradient(setup->energy, phase, fixed_point, NULL, out->gradient, lambda, &out->exact);
+    for (size_t i = 0; status == EQS_OK && i < n; i++)
+        out->response = fmax(out->response, fabs(lambda[i]));
+    eqs_free(lambda);
+    return status;
+}
+
 static eqs_status run(const eqs_setup *setup, const eqs_phase *phase, const eqs_gradcheck_options *options,
                       eqs_state *state, double *estimate, eqs_gradcheck *out)
 {
@@ -209,7 +246,7 @@ static eqs_status run(const eqs_setup *setup, const eqs_phase *phase, const eqs_
     memcpy(state->s[0], phase->x, phase->batch * net->layer[0].units * sizeof *phase->x);
     eqs_state_fill(net, state, 0.0);
     EQS_TRY(relax_free(setup, phase, &relax, state));
-    EQS_TRY(eqs_exact_gradient(setup->energy, phase, state, NULL, out->gradient, NULL, &out->exact));
+    EQS_TRY(exact(setup, phase, state, out));
     for (size_t p = 0; p < net->n_parameters; p++)
         out->gradient[p] /= (double)phase->batch;
     EQS_TRY(estimate_all(setup, phase, options, state, estimate, out));
@@ -220,13 +257,16 @@ eqs_status eqs_gradcheck_run(const eqs_setup *setup, const eqs_phase *phase,
                              const eqs_gradcheck_options *options, eqs_gradcheck *out)
 {
     *out = (eqs_gradcheck){0};
+    eqs_gradcheck_options own = *options;
     eqs_state *state = NULL;
     double *estimate = eqs_alloc(setup->net->n_parameters, sizeof *estimate);
     eqs_status status = estimate == NULL ? EQS_NO_MEMORY : allocate(setup, options, out);
     if (status == EQS_OK)
+        status = reachable_tolerance(setup->net, phase, &own.tolerance);
+    if (status == EQS_OK)
         status = eqs_state_create(setup->net, phase->batch, &state);
     if (status == EQS_OK)
-        status = run(setup, phase, options, state, estimate, out);
+        status = run(setup, phase, &own, state, estimate, out);
     eqs_state_destroy(state);
     eqs_free(estimate);
     return status;
@@ -296,5 +336,6 @@ eqs_status eqs_gradcheck_write(eqs_h5_writer *writer, const eqs_gradcheck *check
     EQS_TRY(eqs_h5_attribute_int(writer, group, "not_minima", (int64_t)check->exact.not_minima));
     EQS_TRY(eqs_h5_attribute_int(writer, group, "finite_parameters", (int64_t)check->finite_checked));
     EQS_TRY(eqs_h5_attribute_double(writer, group, "finite_cosine", check->finite.cosine));
+    EQS_TRY(eqs_h5_attribute_double(writer, group, "response_per_beta", check->response));
     return eqs_h5_attribute_double(writer, group, "finite_worst", check->finite_worst);
 }

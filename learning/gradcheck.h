@@ -39,6 +39,8 @@ typedef struct eqs_gradcheck {
     size_t finite_checked;         /* parameters compared with finite differences */
     eqs_gradient_agreement finite; /* exact against finite differences on those */
     double finite_worst;           /* largest |exact - finite| */
+    double response;               /* largest |ds/dbeta|: a nudge beta moves some unit by about beta times it;
+                                      resistive networks: volts per unit of beta */
     eqs_parameter_block *name;     /* [n_blocks] */
 } eqs_gradcheck;
 

@@ -5,6 +5,7 @@
 #include "solver/gradient_compare.h"
 
 #include <cblas.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sundials/sundials_version.h>
@@ -199,6 +200,14 @@ eqs_status eqs_result_relaxation(eqs_h5_writer *writer, const char *group, const
     EQS_TRY(eqs_h5_attribute_string(writer, group, "solver", result->solver));
     EQS_TRY(eqs_h5_attribute_double(writer, group, "beta_x", beta[EQS_BETA_X]));
     EQS_TRY(eqs_h5_attribute_double(writer, group, "beta_y", beta[EQS_BETA_Y]));
+    for (int digits = 3; result->trajectory != NULL && digits <= 6; digits += 3) {
+        double mean, largest;
+        eqs_relax_settling(result, pow(10.0, -digits), &mean, &largest);
+        snprintf(path, sizeof path, "settling_1e-%d", digits);
+        EQS_TRY(eqs_h5_attribute_double(writer, group, path, mean));
+        snprintf(path, sizeof path, "settling_1e-%d_largest", digits);
+        EQS_TRY(eqs_h5_attribute_double(writer, group, path, largest));
+    }
 #define X(name, text) EQS_TRY(eqs_h5_attribute_int(writer, group, #name, result->statistics.name));
     EQS_RELAX_STATISTICS_LIST(X)
 #undef X

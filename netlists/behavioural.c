@@ -366,6 +366,9 @@ eqs_status eqs_behavioural_build(const eqs_energy *energy, const eqs_phase *phas
                                  .options = options,
                                  .sample = sample,
                                  .first = eqs_first_free_layer(energy->net)};
+    if (energy->net->resistive != NULL)
+        return eqs_fail(EQS_BAD_CONFIG, "circuit.level: behavioural circuits are those of Hopfield networks; "
+                                        "allowed for resistive networks: device");
     EQS_TRY(check(&b, start));
     eqs_status status = eqs_behavioural_allocate(&b);
     if (status == EQS_OK)

@@ -66,6 +66,8 @@ static void set_fixed(const eqs_nodal *nodal, size_t b, const eqs_state *zero, c
             add_from_below(net->layer[0].units, net->layer[to].units, eqs_weights_const(net, phase.theta, c),
                            net->resistive->layer[0].gain, phase.x, fixed + nodal->start[to]);
     }
+    for (size_t i = 0; i < net->layer[0].units; i++)
+        nodal->source[b] = fmax(nodal->source[b], fabs(phase.x[i]));
     memset(nudge->s[last], 0, net->layer[last].units * sizeof(double));
     eqs_point at = {1, zero->s, zero->s, NULL};
     for (size_t t = 0; t < nodal->energy->n_terms; t++) {
@@ -96,7 +98,8 @@ static eqs_status build(eqs_nodal *nodal)
     EQS_TRY(eqs_plan_create(nodal->net, 1, &nodal->plan));
     nodal->a = eqs_alloc(nodal->n, sizeof *nodal->a);
     nodal->fixed = eqs_alloc(nodal->phase->batch * nodal->n, sizeof *nodal->fixed);
-    if (nodal->a == NULL || nodal->fixed == NULL)
+    nodal->source = eqs_alloc(nodal->phase->batch, sizeof *nodal->source);
+    if (nodal->a == NULL || nodal->source == NULL || nodal->fixed == NULL)
         return EQS_NO_MEMORY;
     set_conductances(nodal);
     return set_all_fixed(nodal);
@@ -129,6 +132,7 @@ void eqs_nodal_destroy(eqs_nodal *nodal)
     eqs_free(nodal->start);
     eqs_free(nodal->a);
     eqs_free(nodal->fixed);
+    eqs_free(nodal->source);
     eqs_free(nodal->z);
     eqs_free(nodal->h);
     eqs_free(nodal->from_z);
@@ -245,15 +249,13 @@ bool eqs_nodal_sweep(eqs_nodal_sample *w)
 }
 
 /* current into node i of layer k at v, projected on the box of ideal diodes; *a receives the conductance
- * there, *size the size of what has been summed */
-static double node_residual(const eqs_nodal *nodal, size_t k, size_t i, double s, double v, double *a,
-                            double *size)
+ * there */
+static double node_residual(const eqs_nodal *nodal, size_t k, size_t i, double s, double v, double *a)
 {
     const eqs_node_layer *node = &nodal->net->resistive->layer[k];
     const eqs_layer *layer = &nodal->net->layer[k];
     *a = nodal->a[nodal->start[k] + i];
     double r = s - *a * v;
-    *size = fabs(s) + fabs(*a * v);
     if (node->law < EQS_DIODE_SHOCKLEY)
         return eqs_projected(r, v, layer->lo[i], layer->hi[i]);
     eqs_diode diode = eqs_resistive_diode(nodal->net, k, i);
@@ -264,28 +266,28 @@ static double node_residual(const eqs_nodal *nodal, size_t k, size_t i, double s
         double current = eqs_diode_current(&diode, junction[side]);
         r += side == 0 ? current : -current;
         *a += eqs_diode_slope(&diode, junction[side]);
-        *size += fabs(current);
     }
     return r;
 }
 
 double eqs_nodal_residual(eqs_nodal_sample *w, double *relative)
 {
-    const double rounding = 1e-15;
     const eqs_nodal *nodal = w->nodal;
     const eqs_network *net = nodal->net;
-    double worst = 0.0;
+    double worst = 0.0, V = nodal->source[w->sample];
+    for (size_t i = 0; i < nodal->n; i++)
+        V = fmax(V, fabs(w->v[i]));
     *relative = 0.0;
     for (size_t k = eqs_first_free_layer(net); k < net->n_layers; k++) {
         size_t start = nodal->start[k], n = net->layer[k].units;
         double response = 0.0, error = 0.0;
         eqs_nodal_drive(w, k, w->v, w->s + start);
         for (size_t i = start; i < start + n; i++) {
-            double a, size, r = fabs(node_residual(nodal, k, i - start, w->s[i], w->v[i], &a, &size));
+            double a, r = fabs(node_residual(nodal, k, i - start, w->s[i], w->v[i], &a));
             if (!(r <= worst))
                 worst = r;
             response = fmax(response, fabs(w->v[i] - w->v_free[i]));
-            if (r > rounding * size)
+            if (r > eqs_nodal_rounding(a, V))
                 error = fmax(error, r / a);
         }
         if (error > 0.0)

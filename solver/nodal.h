@@ -24,10 +24,18 @@ typedef enum eqs_nodal_method { EQS_NODAL_AUTO, EQS_NODAL_SWEEP, EQS_NODAL_NEWTO
 eqs_status eqs_nodal_run(eqs_nodal_method method, const eqs_energy *energy, const eqs_phase *phase,
                          const eqs_relax_options *options, eqs_state *state, eqs_relax_result *result);
 
+/* The largest current that rounding leaves at a node of conductance a in a network of voltages up to V: what
+ * tolerances on a response need not ask to undo. */
+static inline double eqs_nodal_rounding(double a, double V)
+{
+    return 2e-15 * a * V;
+}
+
 /* Certificate of given states, evaluated from the energy's terms and not from a solver's sums:
  * residual[batch] = largest |current| into a node, 0 where an ideal diode takes it, in units of G0 x 1 V.
  * response[batch], unless NULL, = largest over nodes of |current| / (conductance with diodes) over the
- * largest |v - v_free| of the node's layer: the error of the voltages relative to the response. NaN where a
+ * largest |v - v_free| of the node's layer: the error of the voltages relative to the response, without
+ * currents that are rounding. NaN where a
  * residual is not a number; response is INFINITY when a layer does not respond at all but has a residual. */
 eqs_status eqs_nodal_certificate(const eqs_energy *energy, const eqs_phase *phase, const eqs_state *state,
                                  const eqs_state *free_state, double *residual, double *response);

@@ -35,22 +35,21 @@ static void evaluate(const eqs_energy *energy, const eqs_phase *phase, const eqs
 }
 
 /* worst residual of sample b in layer k, and its size relative to the layer's response */
-static void certify_layer(const eqs_network *net, const pieces *p, size_t k, size_t b, const double *v,
-                          const double *v_free, double *residual, double *relative)
+static void certify_layer(const eqs_network *net, const pieces *p, size_t k, size_t b, double V,
+                          const double *v, const double *v_free, double *residual, double *relative)
 {
-    const double rounding = 1e-15;
     const eqs_layer *layer = &net->layer[k];
     double response = 0.0, error = 0.0;
     for (size_t i = 0; i < layer->units; i++) {
         size_t at = b * layer->units + i;
-        double drive = p->drive->s[k][at], force = p->force->s[k][at];
-        double r = eqs_projected(drive + force, v[at], layer->lo[i], layer->hi[i]) / layer->weight;
+        double force = p->drive->s[k][at] + p->force->s[k][at], a = p->curvature->s[k][at] / layer->weight;
+        double r = eqs_projected(force, v[at], layer->lo[i], layer->hi[i]) / layer->weight;
         if (!(fabs(r) <= *residual))
             *residual = fabs(r);
         if (v_free != NULL)
             response = fmax(response, fabs(v[at] - v_free[at]));
-        if (fabs(r) * layer->weight > rounding * (fabs(drive) + fabs(force)))
-            error = fmax(error, fabs(r) * layer->weight / p->curvature->s[k][at]);
+        if (fabs(r) > eqs_nodal_rounding(a, V))
+            error = fmax(error, fabs(r) / a);
     }
     if (error > 0.0)
         *relative = fmax(*relative, response > 0.0 ? error / response : INFINITY);
@@ -69,10 +68,14 @@ eqs_status eqs_nodal_certificate(const eqs_energy *energy, const eqs_phase *phas
         evaluate(energy, phase, &at, p.curvature, eqs_energy_curvature);
     }
     for (size_t b = 0; status == EQS_OK && b < phase->batch; b++) {
-        double relative = 0.0;
+        double relative = 0.0, V = 0.0;
         residual[b] = 0.0;
+        for (size_t k = 0; k < net->n_layers; k++) {
+            for (size_t i = 0; i < net->layer[k].units; i++)
+                V = fmax(V, fabs(state->s[k][b * net->layer[k].units + i]));
+        }
         for (size_t k = eqs_first_free_layer(net); k < net->n_layers; k++)
-            certify_layer(net, &p, k, b, state->s[k], free_state == NULL ? NULL : free_state->s[k],
+            certify_layer(net, &p, k, b, V, state->s[k], free_state == NULL ? NULL : free_state->s[k],
                           &residual[b], &relative);
         if (response != NULL)
             response[b] = relative;

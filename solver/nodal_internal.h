@@ -13,8 +13,9 @@ typedef struct eqs_nodal {
     const eqs_network *net;
     eqs_plan *plan; /* colours */
     size_t n, *start;
-    double *a;     /* [n] conductance that a node sees, with the nudge's when that is a conductance */
-    double *fixed; /* [batch x n] currents from sources, biases and the nudge */
+    double *a;      /* [n] conductance that a node sees, with the nudge's when that is a conductance */
+    double *source; /* [batch] largest source voltage */
+    double *fixed;  /* [batch x n] currents from sources, biases and the nudge */
     /* newton. Two colours: z are the nodes of colour 1, h those of colour 0; else z are all nodes */
     size_t n_z, n_h;
     size_t *z, *h;       /* their numbers */

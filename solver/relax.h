@@ -170,6 +170,14 @@ eqs_status eqs_solver_register(const eqs_solver *solver);
 eqs_status eqs_relax_result_init(const eqs_energy *energy, const eqs_relax_options *options, size_t batch,
                                  eqs_relax_result *result);
 
+/* Settling time: after it all states of the trajectory stay within share * max |final state| of the final
+ * ones, to the nearest point on the late side; NaN without points. Trust it down to the error of the final
+ * state. */
+double eqs_trajectory_settling(const eqs_trajectory *trajectory, double share);
+
+/* Mean and largest settling time of a result's trajectories; NaN when it has none. */
+void eqs_relax_settling(const eqs_relax_result *result, double share, double *mean, double *largest);
+
 /* For solvers: appends a point to a trajectory. s holds the free layers of one sample, flat [n_state]. */
 eqs_status eqs_trajectory_append(eqs_trajectory *trajectory, double time, double energy, double residual,
                                  const double *s);

@@ -92,3 +92,31 @@ eqs_status eqs_trajectory_append(eqs_trajectory *trajectory, double time, double
     memcpy(trajectory->state + n * trajectory->n_state, s, trajectory->n_state * sizeof *s);
     return EQS_OK;
 }
+
+double eqs_trajectory_settling(const eqs_trajectory *t, double share)
+{
+    if (t->n == 0)
+        return NAN;
+    const double *final = t->state + (t->n - 1) * t->n_state;
+    double largest = 0.0;
+    for (size_t i = 0; i < t->n_state; i++)
+        largest = fmax(largest, fabs(final[i]));
+    for (size_t point = t->n - 1; point-- > 0;) {
+        const double *s = t->state + point * t->n_state;
+        for (size_t i = 0; i < t->n_state; i++) {
+            if (!(fabs(s[i] - final[i]) <= share * largest))
+                return t->time[point + 1];
+        }
+    }
+    return t->time[0];
+}
+
+void eqs_relax_settling(const eqs_relax_result *result, double share, double *mean, double *largest)
+{
+    *mean = *largest = NAN;
+    for (size_t b = 0; result->trajectory != NULL && b < result->batch; b++) {
+        double time = eqs_trajectory_settling(&result->trajectory[b], share);
+        *mean = (b == 0 ? 0.0 : *mean) + time / (double)result->batch;
+        *largest = b == 0 ? time : fmax(*largest, time);
+    }
+}
