@@ -112,10 +112,18 @@ static void list_data(void)
     puts("looked for in data.path, $EQSPICE_DATA, ../shared/data, /usr/share/datasets");
 }
 
+static void list_codes(void)
+{
+    puts("exit codes (128 + n: stopped by signal n):");
+    for (int i = 0; i < EQS_STATUS_COUNT; i++)
+        printf("  %3d  %-18s %s\n", eqs_status_exit_code((eqs_status)i), eqs_status_name((eqs_status)i),
+               eqs_status_text((eqs_status)i));
+}
+
 int cli_list(int argc, char **argv)
 {
     static const cli_syntax syntax = {
-        .arguments = "[models|solvers|rules|studies|devices|experiments|data]",
+        .arguments = "[models|solvers|rules|studies|devices|experiments|data|codes]",
         .doc = "List what eqspice knows.\vExample: eqspice list experiments",
         .most = 1,
     };
@@ -124,7 +132,7 @@ int cli_list(int argc, char **argv)
         void (*print)(void);
     } lists[] = {{"models", list_models},   {"solvers", list_solvers}, {"rules", list_rules},
                  {"studies", list_studies}, {"devices", list_devices}, {"experiments", list_experiments},
-                 {"data", list_data}};
+                 {"data", list_data},       {"codes", list_codes}};
     cli_common common;
     const char *word;
     bool known = false;

@@ -2,6 +2,7 @@
  */
 #include "base/random.h"
 #include "base/run.h"
+#include "store/h5block.h"
 #include "store/h5file.h"
 #include "store/sandbox.h"
 #include "tests/store/scratch.h"
@@ -59,6 +60,24 @@ static void every_changed_byte_is_refused_before_libhdf5(void **state)
     eqs_h5_reader *r;
     assert_ok(eqs_h5_open(scratch_write("bad.h5", good, good_size), &r));
     eqs_h5_reader_destroy(r);
+}
+
+/* the gate that eqs_h5_open passes the bytes through before anything else reads them */
+static void ten_thousand_changed_bytes_are_refused(void **state)
+{
+    (void)state;
+    enum { MUTATIONS = 10000 };
+    eqs_random random = eqs_random_stream(5, EQS_RANDOM_TEST, 3, 0);
+    for (uint64_t i = 0; i < MUTATIONS; i++) {
+        /* every byte in turn, then any */
+        size_t at = i < good_size ? i : eqs_random_u32(&random, 2 * i) % good_size;
+        unsigned char old = good[at];
+        good[at] = old ^ (unsigned char)(1 + eqs_random_u32(&random, 2 * i + 1) % 255);
+        if (eqs_h5_block_check("bad.h5", good, good_size) != EQS_BAD_DATA)
+            fail_msg("byte %zu: %02x for %02x is not noticed", at, good[at], old);
+        good[at] = old;
+    }
+    assert_ok(eqs_h5_block_check("good.h5", good, good_size));
 }
 
 static void truncated_and_longer_files_are_refused(void **state)
@@ -272,6 +291,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_changed_byte_is_refused_before_libhdf5),
+        cmocka_unit_test(ten_thousand_changed_bytes_are_refused),
         cmocka_unit_test(truncated_and_longer_files_are_refused),
         cmocka_unit_test(another_format_version_is_refused_by_its_number),
         cmocka_unit_test(missing_files_and_folders_are_named),
