@@ -162,13 +162,29 @@ static void add_x_axis(const eqs_panel *panel, eqs_text *script)
         eqs_text_add(script, "set xrange [%.9g:%.9g]\n", s.low - 0.5, s.high + 0.5);
 }
 
+static size_t count_labels(const eqs_panel *panel)
+{
+    size_t labels = 0;
+    for (size_t c = 0; c < panel->n_curves; c++)
+        labels += panel->curve[c].label[0] != '\0';
+    return labels;
+}
+
+/* pixels of a panel: more for long legends, which take about half a line a label */
+static size_t height_of(const eqs_figure *figure)
+{
+    size_t most = 0;
+    for (size_t p = 0; p < figure->n_panels; p++) {
+        size_t labels = count_labels(figure->panel[p]);
+        most = labels > most && labels <= 2 * N_COLOURS ? labels : most;
+    }
+    return PANEL_HEIGHT + (most > 4 ? (most - 3) / 2 * (FONT_SIZE + 1) : 0);
+}
+
 /* The legend stands above the frame, where no curve is. */
 static void add_key(const eqs_panel *panel, eqs_text *script)
 {
-    size_t labels = 0;
-    for (size_t c = 0; c < panel->n_curves; c++) {
-        labels += panel->curve[c].label[0] != '\0';
-    }
+    size_t labels = count_labels(panel);
     if (labels == 0)
         eqs_text_add(script, "unset key\n");
     else
@@ -250,7 +266,7 @@ eqs_status eqs_gnuplot_script(const eqs_figure *figure, eqs_picture_format forma
     if (figure->n_panels == 0)
         return eqs_fail(EQS_INTERNAL, "a figure without panels cannot be drawn");
     size_t rows = (figure->n_panels + columns - 1) / columns;
-    size_t width = columns * PANEL_WIDTH, height = rows * PANEL_HEIGHT;
+    size_t width = columns * PANEL_WIDTH, height = rows * height_of(figure);
     bool titled = figure->title != NULL && figure->title[0] != '\0';
     height += titled ? TITLE_HEIGHT : 0;
     if (format == EQS_PICTURE_SVG)

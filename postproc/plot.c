@@ -124,7 +124,10 @@ void eqs_plot_label(const eqs_catalog_object *object, char label[PLOT_LABEL_SIZE
 {
     enum { LONGEST = 36 };
     char text[PLOT_LABEL_SIZE];
-    size_t cut = strcspn(object->long_name, "[(:;,");
+    size_t cut = strcspn(object->long_name, "[:;,");
+    const char *bracket = strstr(object->long_name, " (");
+    if (bracket != NULL && (size_t)(bracket - object->long_name) < cut)
+        cut = (size_t)(bracket - object->long_name);
     while (cut > 0 && object->long_name[cut - 1] == ' ')
         cut--;
     bool use_long = cut > 0 && cut <= LONGEST;

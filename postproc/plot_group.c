@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_PANELS = 8, MOST_CURVES = 8 };
+enum { MOST_PANELS = 8, MOST_CURVES = 8, MOST_NAMED_CURVES = 16 };
 
 static bool monotone(const eqs_catalog *catalog, const eqs_catalog_object *object)
 {
@@ -176,18 +176,158 @@ static eqs_status add_panel(const eqs_catalog *catalog, const char *group, const
     const char *name = eqs_catalog_name(object);
     eqs_panel *panel = eqs_figure_panel(figure, strcmp(name, y_label) == 0 ? "" : name, x_label, y_label);
     eqs_status status = EQS_OK;
-    if (l.count <= MOST_CURVES || x == NULL) {
-        char **labels = find_labels(catalog, group, l.count);
-        l.count = l.count <= MOST_CURVES ? l.count : MOST_CURVES;
+    char **labels = find_labels(catalog, group, l.count);
+    size_t most = labels != NULL ? MOST_NAMED_CURVES : MOST_CURVES;
+    if (l.count <= most || x == NULL) {
+        l.count = l.count <= most ? l.count : most;
         add_few(figure, panel, &l, labels);
-        eqs_free(labels);
     } else {
         status = add_many(figure, panel, &l);
     }
+    eqs_free(labels);
     eqs_figure_scale(panel, 100);
     eqs_free(x);
     eqs_free(value);
     return status;
+}
+
+/* ---- families: members that belong into one panel ----
+ *
+ * "cosine_centred", "cosine_one_sided", ... [n x (all, blocks)] are one panel of the first column, a curve
+ * each; cosines are drawn as angles. Quantiles over samples [n x quantiles] of the same unit are one panel of
+ * medians, with the deciles of a single one as a band; the samples behind them ("auto_samples" beside "auto")
+ * are left out. */
+
+static bool has_text(const eqs_catalog_object *object, const char *part)
+{
+    return strstr(object->long_name, part) != NULL;
+}
+
+static bool is_quantiles(const eqs_catalog_object *object)
+{
+    return object->shape.rank == 2 && object->shape.dim[1] == 5 &&
+           has_text(object, "quantiles 0, 0.1, 0.5, 0.9, 1");
+}
+
+static bool is_blocks(const eqs_catalog_object *object)
+{
+    return object->shape.rank == 2 && has_text(object, "(all, blocks)");
+}
+
+/* what a member's family is called in `name`: "cosine", "quantiles unit time"; false when it has none */
+static bool family_of(const eqs_catalog_object *object, char name[PLOT_LABEL_SIZE])
+{
+    const char *own = eqs_catalog_name(object);
+    static const char *const kinds[] = {"cosine_", "error_", "norm_ratio_"};
+    if (is_quantiles(object)) {
+        snprintf(name, PLOT_LABEL_SIZE, "quantiles %.100s", object->units);
+        return true;
+    }
+    for (size_t i = 0; is_blocks(object) && i < sizeof kinds / sizeof *kinds; i++) {
+        if (strncmp(own, kinds[i], strlen(kinds[i])) == 0) {
+            snprintf(name, PLOT_LABEL_SIZE, "%s", kinds[i]);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* a column of a member as a curve of the panel */
+static eqs_status add_member(const eqs_catalog *catalog, const eqs_catalog_object *object, const double *x,
+                             const char *family, bool band, eqs_figure *figure, eqs_panel *panel)
+{
+    size_t n = object->shape.dim[0], m = object->shape.dim[1];
+    bool quantiles = is_quantiles(object), angle = strcmp(family, "cosine_") == 0;
+    const char *name = eqs_catalog_name(object);
+    double *value;
+    EQS_TRY(eqs_catalog_values(catalog, object, &value));
+    for (size_t i = 0; angle && i < n; i++)
+        value[i * m] = acos(fmin(fmax(value[i * m], -1.0), 1.0)) * 180.0 / acos(-1.0);
+    if (band && quantiles) {
+        double *edge = eqs_alloc(2 * n, sizeof *edge);
+        for (size_t i = 0; edge != NULL && i < n; i++) {
+            edge[i] = value[i * m + 1];
+            edge[n + i] = value[i * m + 3];
+        }
+        if (edge != NULL)
+            eqs_figure_band(figure, panel, "10 to 90 % of the samples", n, x, edge, edge + n);
+        figure->failed |= edge == NULL;
+        eqs_free(edge);
+    }
+    char label[PLOT_LABEL_SIZE];
+    snprintf(label, sizeof label, "%.100s", quantiles ? name : name + strlen(family));
+    for (char *c = label; *c != '\0'; c++)
+        *c = *c == '_' ? ' ' : *c;
+    eqs_figure_curve(figure, panel, label, EQS_MARK_LINE_POINTS, n, x, value + (quantiles ? 2 : 0), m);
+    if (band && panel != NULL && panel->n_curves == 2)
+        panel->curve[1].colour = 0;
+    eqs_free(value);
+    return EQS_OK;
+}
+
+static bool in_family(const eqs_catalog_object *object, const char *group, const eqs_catalog_object *axis,
+                      const char *family)
+{
+    char own[PLOT_LABEL_SIZE];
+    return is_member(object, group) && object->shape.rank == 2 && object->shape.dim[0] == axis->shape.count &&
+           family_of(object, own) && strcmp(own, family) == 0;
+}
+
+static eqs_status add_family(const eqs_catalog *catalog, const char *group, const eqs_catalog_object *axis,
+                             const eqs_catalog_object *first, const char *family, eqs_figure *figure)
+{
+    char x_label[PLOT_LABEL_SIZE], y_label[PLOT_LABEL_SIZE];
+    const char *unit = strcmp(first->units, "1") == 0 ? "" : first->units;
+    const char *title = is_quantiles(first) ? "Median over the samples" : "";
+    size_t members = 0;
+    double *x;
+    for (size_t i = 0; i < catalog->n; i++)
+        members += in_family(&catalog->object[i], group, axis, family);
+    eqs_plot_label(axis, x_label);
+    if (strcmp(family, "cosine_") == 0)
+        snprintf(y_label, sizeof y_label, "angle to exact gradient (degrees)");
+    else if (is_quantiles(first))
+        snprintf(y_label, sizeof y_label, *unit != '\0' ? "time (%.60s)" : "sweeps or iterations%.1s", unit);
+    else
+        eqs_plot_label(first, y_label);
+    EQS_TRY(eqs_catalog_values(catalog, axis, &x));
+    eqs_panel *panel = eqs_figure_panel(figure, title, x_label, y_label);
+    eqs_status status = EQS_OK;
+    for (size_t i = 0; status == EQS_OK && i < catalog->n; i++) {
+        if (in_family(&catalog->object[i], group, axis, family))
+            status = add_member(catalog, &catalog->object[i], x, family, members == 1, figure, panel);
+    }
+    eqs_figure_scale(panel, 20);
+    eqs_free(x);
+    return status;
+}
+
+/* the samples behind quantiles that are drawn */
+static bool is_behind(const eqs_catalog *catalog, const eqs_catalog_object *object)
+{
+    char path[512];
+    size_t length = strlen(object->path), cut = strlen("_samples");
+    if (length <= cut || length >= sizeof path || strcmp(object->path + length - cut, "_samples") != 0)
+        return false;
+    snprintf(path, sizeof path, "%.*s", (int)(length - cut), object->path);
+    const eqs_catalog_object *quantiles = eqs_catalog_numbers(catalog, path);
+    return quantiles != NULL && is_quantiles(quantiles);
+}
+
+/* A panel of a member: of its family when it is the first of it, none when it is another. */
+static eqs_status add_or_join(const eqs_catalog *catalog, const char *group, const eqs_catalog_object *axis,
+                              const eqs_catalog_object *object, bool alone, eqs_figure *figure)
+{
+    char family[PLOT_LABEL_SIZE];
+    if (alone || axis == NULL || object->shape.rank != 2 || object->shape.dim[0] != axis->shape.count ||
+        !family_of(object, family))
+        return !alone && is_behind(catalog, object) ? EQS_OK
+                                                    : add_panel(catalog, group, axis, object, figure);
+    for (const eqs_catalog_object *other = catalog->object; other < object; other++) {
+        if (in_family(other, group, axis, family))
+            return EQS_OK;
+    }
+    return add_family(catalog, group, axis, object, family, figure);
 }
 
 /* whether the comma- or blank-separated list has the name */
@@ -218,7 +358,7 @@ eqs_status eqs_plot_group_panels(const eqs_catalog *catalog, const char *group, 
                 continue;
             const char *name = eqs_catalog_name(object);
             if (signal != NULL ? pass == 0 && strcmp(signal, name) == 0 : listed(first, name) == (pass == 0))
-                EQS_TRY(add_panel(catalog, group, axis, object, figure));
+                EQS_TRY(add_or_join(catalog, group, axis, object, signal != NULL, figure));
         }
     }
     if (figure->n_panels == 0)

@@ -70,6 +70,15 @@ class Plots(program.Folder):
         self.assertIn("time (unit time)", self.texts("relax.h5"))
         self.assertIn("time (unit time)", self.texts("relax.h5", "states:1"))
 
+    def test_studies_are_drawn_by_what_is_in_them(self):
+        self.good("study", "spectrum", "run.h5", "--samples", "0:4", "-o", "spectrum.h5", "-q")
+        self.assertIn("number of the eigenvalue", self.texts("spectrum.h5"))
+        self.assertIn("stiffness", self.texts("spectrum.h5", "study"))
+        self.good("study", "settling", "run.h5", "--samples", "0:4", "-o", "settling.h5", "-q")
+        texts = self.texts("settling.h5")
+        for text in ("sweeps or iterations", "nesterov", "time (unit time)", "10 to 90 % of the samples"):
+            self.assertIn(text, texts)
+
     @needs_ngspice
     def test_circuits_are_compared_with_the_others(self):
         self.good("simulate", "run.h5", "-o", "circuit.h5", "--samples", "0:4")
