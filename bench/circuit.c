@@ -1,19 +1,24 @@
 /* How fast ngspice solves resistive networks, per pattern: an operating point of the full circuit, one of the
  * circuit with folded sources, sweeps over minibatches (the training loop's jobs: netlists/device_pool.h);
- * free phases, and free and nudged ones with a circuit rebuilt for every minibatch.
+ * free phases, and free and nudged ones with a circuit rebuilt for every minibatch. Beside them the fast
+ * engine (solver/resistive_engine.h), every phase certified: single precision to 1e-3 (free, unit
+ * conductances x 1 V) and 1e-3 of the response (nudged), double to 1e-9 and 1e-6. `ratio` is the rate of the
+ * engine in single precision, for the same phases, over that of the row.
  *
- * Random conductances (uniform-clipped, half of them 0), Shockley diodes as ngspice has them (is 1e-6 A, n
- * 2), unit conductance 1e-4 S, input gain 100 V, random inputs of which four fifths are 0. Times are
- * wall-clock, of whole calls: writing the deck, loading it, solving, handing the voltages back. Each
- * measurement runs for at least --seconds, or once when once takes longer. Operating points of full circuits
- * beyond --most resistors are left out: ngspice 39 orders its matrix afresh for each, 36-45 s at 784-500-10
- * with single sources. CSV on stdout. */
+ * The engine has Shockley diodes, or ideal ones where it knows no others. Random conductances
+ * (uniform-clipped, half of them 0), Shockley diodes as ngspice has them (is 1e-6 A, n 2), unit conductance
+ * 1e-4 S, input gain 100 V, random inputs of which four fifths are 0. Times are wall-clock, of whole calls:
+ * writing the deck, loading it, solving, handing the voltages back. Each measurement runs for at least
+ * --seconds, or once when once takes longer. Operating points of full circuits beyond --most resistors are
+ * left out: ngspice 39 orders its matrix afresh for each, 36-45 s at 784-500-10 with single sources. CSV on
+ * stdout. */
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/run.h"
 #include "bench/common/machine.h"
 #include "netlists/device_pool.h"
 #include "netlists/dialect.h"
+#include "solver/resistive_engine.h"
 
 #include <argp.h>
 #include <math.h>
@@ -69,21 +74,27 @@ typedef struct subject {
     double *theta, *x, *target, *volts;
     char name[64];
     size_t resistors;
+    double rate[2]; /* of the engine in single precision: free phases; free and nudged ones */
 } subject;
 
-static eqs_status open_subject(const size_t *units, subject *s)
+static eqs_status make_network(const size_t *units, eqs_diode_law law, eqs_network **out)
 {
     eqs_resistive_def def = eqs_resistive_def_default();
     eqs_network_def network = eqs_network_def_default();
     def.siemens = 1e-4;
     def.input_gain = 100.0;
-    def.diode = EQS_DIODE_NGSPICE;
+    def.diode = law;
     network.n_layers = N_LAYERS;
     network.units = units;
     network.resistive = &def;
+    return eqs_network_create(&network, out);
+}
+
+static eqs_status open_subject(const size_t *units, subject *s)
+{
     *s = (subject){0};
     snprintf(s->name, sizeof s->name, "%zu-%zu-%zu", units[0], units[1], units[2]);
-    EQS_TRY(eqs_network_create(&network, &s->net));
+    EQS_TRY(make_network(units, EQS_DIODE_NGSPICE, &s->net));
     s->theta = eqs_alloc(s->net->n_parameters, sizeof *s->theta);
     s->x = eqs_alloc(BATCH * s->net->layer[0].units, sizeof *s->x);
     s->target = eqs_alloc(BATCH * s->net->n_outputs, sizeof *s->target);
@@ -113,21 +124,76 @@ static void close_subject(subject *s)
     eqs_free(s->volts);
 }
 
-static void print(const subject *s, const char *method, size_t patterns, double seconds, const char *remark)
+/* phases: 1 free, 2 free and nudged */
+static void print(const subject *s, const char *method, size_t phases, size_t patterns, double seconds,
+                  const char *remark)
 {
-    printf("%s,%zu,%s,", s->name, s->resistors, method);
+    double rate = (double)patterns / seconds;
+    printf("%s,%zu,%s,%zu,", s->name, s->resistors, method, phases);
     if (patterns > 0)
-        printf("%zu,%.4g,%.6g,%s\n", patterns, seconds, (double)patterns / seconds, remark);
+        printf("%zu,%.4g,%.6g,%.4g,%s\n", patterns, seconds, rate, s->rate[phases - 1] / rate, remark);
     else
-        printf(",,,%s\n", remark);
+        printf(",,,,%s\n", remark);
     fflush(stdout);
+}
+
+/* minibatches by the fast engine */
+static eqs_status engine(subject *s, const size_t *units, eqs_precision precision, size_t phases,
+                         const circuit_options *o)
+{
+    const bool single = precision == EQS_SINGLE;
+    const double beta[] = {0.1};
+    eqs_network *net;
+    eqs_resistive_engine *e;
+    eqs_resistive_outcome free_phase, nudged = {0};
+    eqs_resistive_options how = {.precision = precision, .batch = BATCH, .threads = 1};
+    EQS_TRY(make_network(units, EQS_DIODE_SHOCKLEY, &net));
+    eqs_diode_law law = eqs_resistive_engine_refuses(net) == NULL ? EQS_DIODE_SHOCKLEY : EQS_DIODE_IDEAL;
+    if (law == EQS_DIODE_IDEAL) {
+        eqs_network_destroy(net);
+        EQS_TRY(make_network(units, law, &net));
+    }
+    eqs_status status = eqs_resistive_engine_create(net, &how, &e);
+    size_t n = 0, unconverged = 0;
+    double begin = eqs_clock();
+    if (status == EQS_OK)
+        eqs_resistive_engine_set_parameters(e, s->theta);
+    for (; status == EQS_OK && (n == 0 || eqs_clock() - begin < o->seconds); n++) {
+        eqs_resistive_engine_load(e, BATCH, s->x, s->target);
+        eqs_resistive_engine_reset(e);
+        eqs_resistive_engine_relax_free(e, single ? 1e-3 : 1e-9, 1000, &free_phase);
+        if (phases == 2)
+            status = eqs_resistive_engine_relax_nudged(e, 1, beta, single ? 1e-3 : 1e-6, 1000, &nudged);
+        unconverged += free_phase.unconverged + nudged.unconverged;
+    }
+    double seconds = eqs_clock() - begin;
+    if (status == EQS_OK) {
+        char remark[80];
+        if (single)
+            s->rate[phases - 1] = (double)(n * BATCH) / seconds;
+        snprintf(remark, sizeof remark, "%s diodes; %zu above the tolerance", eqs_diode_law_name(law),
+                 unconverged);
+        print(s, single ? "engine single" : "engine double", phases, n * BATCH, seconds, remark);
+        eqs_resistive_engine_destroy(e);
+    }
+    eqs_network_destroy(net);
+    return status;
+}
+
+static eqs_status engines(subject *s, const size_t *units, const circuit_options *o)
+{
+    for (size_t phases = 1; phases <= 2; phases++) {
+        EQS_TRY(engine(s, units, EQS_SINGLE, phases, o));
+        EQS_TRY(engine(s, units, EQS_DOUBLE, phases, o));
+    }
+    return EQS_OK;
 }
 
 /* One operating point after the other, each a circuit of its own. */
 static eqs_status operating_points(const subject *s, eqs_worker *worker, bool fold, const circuit_options *o)
 {
     if (!fold && s->resistors > o->most) {
-        print(s, "op of the full circuit", 0, 0.0, "left out: see --most");
+        print(s, "op full", 1, 0, 0.0, "left out: see --most");
         return EQS_OK;
     }
     eqs_device_options device = eqs_device_options_default();
@@ -158,7 +224,7 @@ static eqs_status operating_points(const subject *s, eqs_worker *worker, bool fo
         eqs_netlist_destroy(netlist);
         EQS_TRY(status);
     }
-    print(s, fold ? "op of the folded circuit" : "op of the full circuit", n, eqs_clock() - begin, "");
+    print(s, fold ? "op folded" : "op full", 1, n, eqs_clock() - begin, "");
     return EQS_OK;
 }
 
@@ -170,8 +236,7 @@ static eqs_status sweeps(const subject *s, eqs_device_pool *pool, size_t n_point
     size_t n = 0;
     for (; n == 0 || eqs_clock() - begin < o->seconds; n++)
         EQS_TRY(eqs_device_pool_run(pool, s->theta, BATCH, s->x, s->target, n_points, beta, s->volts));
-    print(s, n_points == 1 ? "sweep of free phases" : "sweep of free and nudged phases", n * BATCH,
-          eqs_clock() - begin, "");
+    print(s, "sweep", n_points, n * BATCH, eqs_clock() - begin, "");
     return EQS_OK;
 }
 
@@ -186,6 +251,8 @@ static eqs_status measure(const size_t *units, const circuit_options *o)
     pool_options.workers = o->workers;
     pool_options.chunk = (BATCH + o->workers - 1) / o->workers;
     eqs_status status = open_subject(units, &s);
+    if (status == EQS_OK)
+        status = engines(&s, units, o);
     if (status == EQS_OK)
         status = eqs_worker_create(&limits, &worker);
     if (status == EQS_OK)
@@ -213,7 +280,7 @@ int main(int argc, char **argv)
     circuit_options o = {.seconds = 2.0, .most = 100000, .workers = 1};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     bench_print_machine(stdout, argc, argv);
-    puts("network,resistors,method,patterns,seconds,patterns_per_second,remark");
+    puts("network,resistors,method,phases,patterns,seconds,patterns_per_second,ratio,remark");
     size_t n = o.quick ? 1 : sizeof sizes / sizeof *sizes;
     for (size_t i = 0; i < n; i++) {
         if (measure(sizes[i], &o) != EQS_OK) {

@@ -28,32 +28,48 @@ error_t cli_circuit_parse(int key, char *arg, cli_circuit *out)
     }
 }
 
+/* A Hopfield network is drawn of ideal sources, a resistive one of devices. */
+static eqs_status check_level(const cli_subject *subject, const cli_circuit *own)
+{
+    bool resistive = subject->setup->net->resistive != NULL;
+    const char *wanted = resistive ? "device" : "behavioural";
+    const char *level =
+        own->level != NULL ? own->level : eqs_config_word("circuit.level", subject->config->circuit.level);
+    if (strcmp(level, wanted) == 0)
+        return EQS_OK;
+    return eqs_fail(own->level != NULL ? EQS_USAGE : EQS_BAD_CONFIG,
+                    "circuit.level: '%s' found; %s; allowed: %s (in the configuration, or --level)", level,
+                    resistive ? "a resistive network is a circuit of devices"
+                              : "a Hopfield network has no device-level circuit",
+                    wanted);
+}
+
 eqs_status cli_circuit_options(const cli_subject *subject, const cli_circuit *own, bool fold_by_default,
-                               eqs_behavioural_options *out)
+                               eqs_circuit_options *out)
 {
     const eqs_config_circuit *circuit = &subject->config->circuit;
-    const char *level = own->level != NULL ? own->level : eqs_config_word("circuit.level", circuit->level);
-    if (strcmp(level, "behavioural") != 0)
-        return eqs_fail(
-            own->level != NULL ? EQS_USAGE : EQS_BAD_CONFIG,
-            "circuit.level: '%s' found; a Hopfield network has no device-level circuit; allowed: behavioural",
-            level);
-    *out = eqs_behavioural_options_default();
-    out->units = (eqs_circuit_units){circuit->capacitance, circuit->conductance, circuit->swing};
-    out->reltol = circuit->reltol;
-    out->vntol = circuit->vntol;
-    out->abstol = circuit->abstol;
-    out->fold = own->fold >= 0 ? own->fold == 1 : fold_by_default;
+    EQS_TRY(check_level(subject, own));
+    *out = eqs_circuit_options_default();
+    eqs_behavioural_options *o = &out->circuit;
+    o->units = (eqs_circuit_units){circuit->capacitance, circuit->conductance, circuit->swing};
+    o->reltol = circuit->reltol;
+    o->vntol = circuit->vntol;
+    o->abstol = circuit->abstol;
+    o->fold = own->fold >= 0 ? own->fold == 1 : fold_by_default;
     if (strcmp(own->analysis, "op") == 0)
-        out->analysis = EQS_ANALYSIS_OP;
+        o->analysis = EQS_ANALYSIS_OP;
     else if (strcmp(own->analysis, "tran") == 0)
-        out->analysis = EQS_ANALYSIS_TRAN;
+        o->analysis = EQS_ANALYSIS_TRAN;
     else
         return eqs_fail(EQS_USAGE, "--analysis: '%s' found, allowed: op, tran", own->analysis);
     if (circuit->t_stop > 0.0)
-        out->t_stop = circuit->t_stop;
+        o->t_stop = circuit->t_stop;
     if (circuit->t_max_step > 0.0)
-        out->t_max_step = circuit->t_max_step;
+        o->t_max_step = circuit->t_max_step;
+    out->amplifier = (eqs_device_amplifier){.open_loop = circuit->amplifier_open_loop,
+                                            .bandwidth = circuit->amplifier_bandwidth,
+                                            .offset = circuit->amplifier_offset,
+                                            .resistance = circuit->amplifier_resistance};
     return EQS_OK;
 }
 
@@ -81,7 +97,7 @@ eqs_status cli_circuit_start(const cli_subject *subject, const cli_samples *samp
         eqs_phase phase = cli_circuit_phase(subject, samples, 0.0);
         eqs_relax_options relax = subject->setup->relax;
         relax.solver = "auto";
-        relax.tolerance = 1e-10;
+        relax.tolerance = net->resistive != NULL ? 1e-12 : 1e-10;
         eqs_relax_result result = {0};
         status = eqs_relax_run(subject->setup->energy, &phase, &relax, state, &result);
         if (status == EQS_OK && eqs_relax_unconverged(&result) > 0)

@@ -16,7 +16,12 @@ typedef struct cli_circuit {
 #define CLI_CIRCUIT_OPTIONS                                                                                  \
     {"samples", CLI_KEY_SAMPLES, "LIST", 0, "Test samples, e.g. 0:16, 3 or train:0:16", 1},                  \
         {"phase", CLI_KEY_PHASE, "PHASE", 0, "free (default), nudged or nudged-", 1},                        \
-        {"level", CLI_KEY_LEVEL, "LEVEL", 0, "behavioural (default circuit.level)", 1},                      \
+        {"level",                                                                                            \
+         CLI_KEY_LEVEL,                                                                                      \
+         "LEVEL",                                                                                            \
+         0,                                                                                                  \
+         "behavioural (Hopfield) or device (resistive; default circuit.level)",                              \
+         1},                                                                                                 \
         {"analysis", CLI_KEY_ANALYSIS, "NAME", 0, "op (default) or tran", 1},                                \
         {"fold", CLI_KEY_FOLD, 0, 0, "Fold clamped inputs into bias currents (exact, far smaller)", 1},      \
     {                                                                                                        \
@@ -29,7 +34,7 @@ error_t cli_circuit_parse(int key, char *arg, cli_circuit *out);
 /* Circuit options of a subject: units and tolerances from circuit.*, the analysis and folding from the
  * command line. EQS_USAGE / EQS_BAD_CONFIG for words that are not allowed. */
 eqs_status cli_circuit_options(const cli_subject *subject, const cli_circuit *own, bool fold_by_default,
-                               eqs_behavioural_options *out);
+                               eqs_circuit_options *out);
 
 /* The state from which a phase starts: zero for the free phase; for a nudged phase the free fixed point,
  * relaxed by the equilibrium solver here. Rows as in samples; the caller's. */

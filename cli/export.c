@@ -57,7 +57,7 @@ static eqs_status export_sample(const cli_subject *subject, const cli_samples *s
                                 const cli_common *common, const export_command *own)
 {
     const eqs_dialect *dialect;
-    eqs_behavioural_options circuit;
+    eqs_circuit_options circuit;
     double xi;
     if (eqs_dialect_find(own->dialect, &dialect) != EQS_OK)
         return eqs_fail_context(EQS_USAGE, "--dialect");
@@ -69,13 +69,14 @@ static eqs_status export_sample(const cli_subject *subject, const cli_samples *s
     char label[96];
     snprintf(label, sizeof label, "%s sample %u of %s, class %s", eqs_dataset_part_name(samples->part),
              samples->index[0], samples->data->name, samples->data->class_name[samples->label[0]]);
-    circuit.label = label;
-    circuit.settled_start = xi != 0.0;
+    circuit.circuit.label = label;
+    circuit.circuit.settled_start = xi != 0.0;
     eqs_phase phase = cli_circuit_phase(subject, samples, xi);
     eqs_state *start = NULL;
     eqs_netlist *netlist = NULL;
     EQS_TRY(cli_circuit_start(subject, samples, xi, &start));
-    eqs_status status = eqs_behavioural_build(subject->setup->energy, &phase, 0, start, &circuit, &netlist);
+    phase.free_output = start->s[subject->setup->net->n_layers - 1];
+    eqs_status status = eqs_circuit_build(subject->setup->energy, &phase, 0, start, &circuit, &netlist);
     if (status == EQS_OK && own->drawing != NULL)
         status = draw(netlist, own->drawing, common->output);
     else if (status == EQS_OK)

@@ -19,7 +19,9 @@ typedef struct simulate_command {
 static const struct argp_option options[] = {
     CLI_CIRCUIT_OPTIONS,
     {"tolerance", KEY_TOLERANCE, "X", 0,
-     "Agreement tolerance in units of state (default circuit.tolerance for op, 1e-3 for tran)", 1},
+     "Agreement tolerance in units of state; devices: relative (default circuit.tolerance for op, 1e-3 for "
+     "tran)",
+     1},
     {"cosim", KEY_COSIM, 0, 0, "Only cosimulation.parts in ngspice, the rest in CVODE, in lock-step", 1},
     {0},
 };
@@ -42,15 +44,18 @@ static error_t parse(int key, char *arg, struct argp_state *state, void *own)
 
 static void print_op(const eqs_network *net, const eqs_agreement *a, double tolerance)
 {
-    printf("largest difference of a state, by layer (op, %zu samples; tolerance %.0e)\n", a->samples,
-           tolerance);
+    bool devices = net->resistive != NULL;
+    double unit = devices ? net->resistive->siemens : 1.0;
+    printf("largest difference of a %s, by layer (op, %zu samples; tolerance %.0e)\n",
+           devices ? "node voltage, relative to the largest of its layer" : "state", a->samples, tolerance);
     printf("%-8s %6s %22s %22s %22s\n", "layer", "units", "CVODE - equilibrium", "ngspice - CVODE",
            "ngspice - equilibrium");
     for (size_t k = eqs_first_free_layer(net); k < net->n_layers; k++)
         printf("%-8zu %6zu %22.2e %22.2e %22.2e\n", k, net->layer[k].units, a->layer[k].ode_equilibrium,
                a->layer[k].circuit_ode, a->layer[k].circuit_equilibrium);
-    printf("residual max|P(dF/ds)|: CVODE %.1e  equilibrium %.1e  ngspice %.1e\n", a->residual_ode,
-           a->residual_equilibrium, a->residual_circuit);
+    printf("residual %s: CVODE %.1e  equilibrium %.1e  ngspice %.1e\n",
+           devices ? "of Kirchhoff's current law [A]" : "max|P(dF/ds)|", unit * a->residual_ode,
+           unit * a->residual_equilibrium, unit * a->residual_circuit);
     if (a->by_transient > 0)
         printf("%zu samples have several fixed points, and ngspice's Newton iteration found another than the "
                "flow "
@@ -70,6 +75,26 @@ static void print_tran(const eqs_agreement *a, double unit_time, double toleranc
            a->seconds_circuit);
 }
 
+/* mean over the samples, and the slowest */
+static void print_stages(const eqs_agreement *a)
+{
+    for (size_t s = 0; a->stage != NULL && s < a->n_stages; s++) {
+        double mean[3] = {0.0}, worst[2] = {0.0};
+        for (size_t b = 0; b < a->samples; b++) {
+            const eqs_device_stage_result *r = &a->stage[b * a->n_stages + s];
+            for (size_t l = 0; l < 2; l++) {
+                mean[l] += r->settled[l] / (double)a->samples;
+                worst[l] = fmax(worst[l], r->settled[l]);
+            }
+            mean[2] += r->energy / (double)a->samples;
+        }
+        printf(
+            "%s stage of %.3g s: settled to 1e-3 in %.3g s (slowest %.3g), to 1e-6 in %.3g s (slowest %.3g); "
+            "supplies deliver %.3g J\n",
+            s == 0 ? "free" : "nudged", a->stage[s].seconds, mean[0], worst[0], mean[1], worst[1], mean[2]);
+    }
+}
+
 static eqs_status run(const cli_measurement *measurement, const simulate_command *own)
 {
     const cli_subject *subject = &measurement->subject;
@@ -77,10 +102,10 @@ static eqs_status run(const cli_measurement *measurement, const simulate_command
     const cli_common *common = measurement->common;
     eqs_h5_writer *writer = measurement->writer;
     const eqs_setup *setup = subject->setup;
-    eqs_circuit_options circuit = eqs_circuit_options_default();
+    eqs_circuit_options circuit;
     double xi;
     EQS_TRY(cli_phase_xi(subject, own->circuit.phase, &xi));
-    EQS_TRY(cli_circuit_options(subject, &own->circuit, true, &circuit.circuit));
+    EQS_TRY(cli_circuit_options(subject, &own->circuit, true, &circuit));
     bool tran = circuit.circuit.analysis == EQS_ANALYSIS_TRAN;
     double tolerance = own->tolerance > 0.0 ? own->tolerance
                        : tran               ? 1e-3
@@ -89,6 +114,7 @@ static eqs_status run(const cli_measurement *measurement, const simulate_command
     eqs_phase phase = cli_circuit_phase(subject, samples, xi);
     eqs_state *start;
     EQS_TRY(cli_circuit_start(subject, samples, xi, &start));
+    phase.free_output = start->s[setup->net->n_layers - 1];
     eqs_agreement agreement;
     eqs_status status = eqs_agreement_measure(setup->energy, &phase, start, &circuit, &agreement);
     if (status == EQS_OK)
@@ -104,6 +130,8 @@ static eqs_status run(const cli_measurement *measurement, const simulate_command
             print_tran(&agreement, eqs_circuit_unit_time(&circuit.circuit.units), tolerance);
         else
             print_op(setup->net, &agreement, tolerance);
+        if (!common->json)
+            print_stages(&agreement);
         if (!(agreement.max_difference <= tolerance))
             status = eqs_fail(
                 EQS_CHECK_FAILED,

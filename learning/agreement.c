@@ -46,16 +46,31 @@ static eqs_relax_options reference_options(bool settled)
     return options;
 }
 
+/* What a difference of states is measured in: 1, or of a resistive network the largest voltage of the layer
+ * in this sample. */
+static double unit_of(const eqs_network *net, size_t k, const double *row)
+{
+    double largest = 0.0;
+    if (net->resistive == NULL)
+        return 1.0;
+    for (size_t i = 0; i < net->layer[k].units; i++)
+        largest = fmax(largest, fabs(row[i]));
+    return largest > 0.0 ? largest : 1.0;
+}
+
 /* Adds the differences of two states to *layer (through `field`) and to the totals. */
 static void compare(const eqs_network *net, const eqs_state *a, const eqs_state *b, size_t field,
                     eqs_agreement *out)
 {
     for (size_t k = eqs_first_free_layer(net); k < net->n_layers; k++) {
         size_t units = net->layer[k].units;
+        double last_unit = 1.0;
         for (size_t i = 0; i < a->batch * units; i++) {
-            double difference = fabs(a->s[k][i] - b->s[k][i]);
-            double *largest = (double *)((char *)&out->layer[k] + field);
             size_t sample = i / units;
+            double unit = i % units == 0 ? unit_of(net, k, b->s[k] + sample * units) : last_unit;
+            double difference = fabs(a->s[k][i] - b->s[k][i]) / unit;
+            double *largest = (double *)((char *)&out->layer[k] + field);
+            last_unit = unit;
             if (!(difference <= *largest))
                 *largest = difference;
             if (!(difference <= out->difference[sample]))
@@ -94,7 +109,8 @@ static eqs_status follow_transient(const eqs_energy *energy, const eqs_phase *ph
     eqs_status status = EQS_OK;
     for (size_t sample = 0; status == EQS_OK && sample < phase->batch; sample++) {
         /* not a question of accuracy: fixed points of a piecewise linear network lie far apart */
-        if (net->form == EQS_FORM_PROJECTED || sample_difference(net, out->circuit, out->ode, sample) < 1e-4)
+        if (net->form == EQS_FORM_PROJECTED || net->resistive != NULL ||
+            sample_difference(net, out->circuit, out->ode, sample) < 1e-4)
             continue;
         if (end == NULL)
             status = eqs_state_create(net, phase->batch, &end);
@@ -115,7 +131,7 @@ static eqs_status measure_op(const eqs_energy *energy, const eqs_phase *phase, c
     eqs_relax_options ode = reference_options(options->circuit.settled_start);
     eqs_relax_options equilibrium = eqs_relax_options_default();
     equilibrium.solver = "auto";
-    equilibrium.tolerance = 1e-10;
+    equilibrium.tolerance = energy->net->resistive != NULL ? 1e-12 : 1e-10;
     EQS_TRY(relax_copy(energy, phase, &ode, start, &out->ode, &out->ode_result));
     EQS_TRY(relax_copy(energy, phase, &equilibrium, start, &out->equilibrium, &out->equilibrium_result));
     double begin = eqs_clock();
@@ -136,12 +152,14 @@ static eqs_status measure_op(const eqs_energy *energy, const eqs_phase *phase, c
 static void compare_trajectories(const eqs_network *net, const eqs_circuit_trajectory *circuit,
                                  const eqs_trajectory *ode, size_t sample, eqs_agreement *out)
 {
+    const double *end = ode->state + (circuit->n - 1) * circuit->n_state;
     for (size_t p = 0; p < circuit->n; p++) {
         size_t i = 0;
         for (size_t k = eqs_first_free_layer(net); k < net->n_layers; k++) {
+            double scale = unit_of(net, k, end + i);
             for (size_t unit = 0; unit < net->layer[k].units; unit++, i++) {
                 size_t at = p * circuit->n_state + i;
-                double difference = fabs(circuit->state[at] - ode->state[at]);
+                double difference = fabs(circuit->state[at] - ode->state[at]) / scale;
                 if (!(difference <= out->difference[sample]))
                     out->difference[sample] = difference;
                 if (p + 1 == circuit->n && !(difference <= out->end_difference))
@@ -207,6 +225,30 @@ static eqs_status measure_one_tran(const eqs_energy *energy, const eqs_phase *ph
     return status;
 }
 
+/* Settling times and energies of every sample: stages from 0 V, as long as settling takes, with the nudge of
+ * the circuit's own free outputs. */
+static eqs_status measure_stages(const eqs_energy *energy, const eqs_phase *phase,
+                                 const eqs_circuit_options *options, eqs_worker *worker, eqs_agreement *out)
+{
+    const eqs_network *net = energy->net;
+    const double beta[] = {0.0, phase->beta[EQS_BETA_Y]};
+    eqs_device_transient_options transient = eqs_device_transient_options_default();
+    transient.capacitance = options->circuit.units.capacitance;
+    transient.reltol = options->circuit.reltol;
+    transient.vntol = options->circuit.vntol;
+    transient.abstol = options->circuit.abstol;
+    transient.amplifier = options->amplifier;
+    out->n_stages = beta[1] != 0.0 ? 2 : 1;
+    out->stage = eqs_alloc(phase->batch * out->n_stages, sizeof *out->stage);
+    double *volts = eqs_alloc(out->n_stages * eqs_network_state_size(net), sizeof *volts);
+    eqs_status status = out->stage == NULL || volts == NULL ? EQS_NO_MEMORY : EQS_OK;
+    for (size_t b = 0; status == EQS_OK && b < phase->batch; b++)
+        status = eqs_device_transient_run(net, phase, b, &transient, out->n_stages, beta, worker, volts,
+                                          out->stage + b * out->n_stages);
+    eqs_free(volts);
+    return status;
+}
+
 static eqs_status measure_tran(const eqs_energy *energy, const eqs_phase *phase, const eqs_state *start,
                                const eqs_circuit_options *options, eqs_worker *worker, eqs_agreement *out)
 {
@@ -217,6 +259,10 @@ static eqs_status measure_tran(const eqs_energy *energy, const eqs_phase *phase,
         return EQS_NO_MEMORY;
     for (size_t sample = 0; sample < phase->batch; sample++)
         EQS_TRY(measure_one_tran(energy, phase, start, options, worker, sample, out));
+    const eqs_resistive *resistive = energy->net->resistive;
+    if (resistive != NULL && (phase->beta[EQS_BETA_Y] == 0.0 || resistive->nudge == EQS_NUDGE_CURRENT) &&
+        resistive->cost == EQS_COST_SQUARED)
+        return measure_stages(energy, phase, options, worker, out);
     return EQS_OK;
 }
 
@@ -227,7 +273,7 @@ static eqs_status keep_netlist(const eqs_energy *energy, const eqs_phase *phase,
     eqs_netlist *netlist;
     char *text = NULL;
     size_t size;
-    EQS_TRY(eqs_behavioural_build(energy, phase, 0, start, &options->circuit, &netlist));
+    EQS_TRY(eqs_circuit_build(energy, phase, 0, start, options, &netlist));
     FILE *memory = open_memstream(&text, &size);
     eqs_status status = memory == NULL ? eqs_fail(EQS_NO_MEMORY, "no memory for the netlist")
                                        : eqs_netlist_write(netlist, &eqs_dialect_ngspice, memory);
@@ -293,6 +339,7 @@ void eqs_agreement_clear(eqs_agreement *a)
     eqs_free(a->difference);
     eqs_free(a->circuit_residual);
     eqs_free(a->netlist);
+    eqs_free(a->stage);
     *a = (eqs_agreement){0};
 }
 
@@ -323,6 +370,30 @@ static eqs_status write_transient(eqs_h5_writer *writer, const char *group, cons
     return status;
 }
 
+/* /circuit/tran/{settling, settling_fine, supply_energy} [samples x stages] */
+static eqs_status write_stages(eqs_h5_writer *writer, const eqs_agreement *a)
+{
+    size_t n = a->samples * a->n_stages, dim[2] = {a->samples, a->n_stages};
+    double *column = eqs_alloc(3 * n, sizeof *column);
+    if (column == NULL)
+        return EQS_NO_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        column[i] = a->stage[i].settled[0];
+        column[n + i] = a->stage[i].settled[1];
+        column[2 * n + i] = a->stage[i].energy;
+    }
+    eqs_status status = eqs_h5_write_double(writer, "/circuit/tran/settling", column, 2, dim, "s",
+                                            "time in which the free and the nudged stage settled to 1e-3");
+    if (status == EQS_OK)
+        status =
+            eqs_h5_write_double(writer, "/circuit/tran/settling_fine", column + n, 2, dim, "s", "to 1e-6");
+    if (status == EQS_OK)
+        status = eqs_h5_write_double(writer, "/circuit/tran/supply_energy", column + 2 * n, 2, dim, "J",
+                                     "energy of all supplies in the stage");
+    eqs_free(column);
+    return status;
+}
+
 eqs_status eqs_agreement_write(eqs_h5_writer *writer, const eqs_network *net, const eqs_phase *phase,
                                const eqs_circuit_options *options, const eqs_agreement *a)
 {
@@ -334,8 +405,10 @@ eqs_status eqs_agreement_write(eqs_h5_writer *writer, const eqs_network *net, co
     EQS_TRY(eqs_h5_write_double(writer, path, a->circuit_residual, 1, &a->samples, "1",
                                 "projected residual max|dF/ds| of the circuit's states"));
     snprintf(path, sizeof path, "%s/difference", group);
-    EQS_TRY(eqs_h5_write_double(writer, path, a->difference, 1, &a->samples, "1",
-                                "largest difference between circuit, ODE and equilibrium, per sample"));
+    EQS_TRY(
+        eqs_h5_write_double(writer, path, a->difference, 1, &a->samples, "1",
+                            "largest difference between circuit, ODE and equilibrium, per sample (resistive: "
+                            "relative to the layer's largest voltage)"));
     snprintf(path, sizeof path, "%s/max_difference", group);
     EQS_TRY(eqs_h5_write_double(writer, path, &a->max_difference, 0, NULL, "1",
                                 "largest difference between circuit, ODE and equilibrium"));
@@ -358,6 +431,8 @@ eqs_status eqs_agreement_write(eqs_h5_writer *writer, const eqs_network *net, co
         snprintf(path, sizeof path, "/relaxation/cvode/%s", name);
         EQS_TRY(eqs_result_trajectory(writer, path, net, a->ode_trajectory[b].trajectory));
     }
+    if (a->stage != NULL)
+        EQS_TRY(write_stages(writer, a));
     if (tran)
         return eqs_result_states(writer, "/relaxation/cvode", net, a->ode);
     EQS_TRY(eqs_result_relaxation(writer, "/relaxation/cvode", net, phase->beta, a->ode, &a->ode_result));

@@ -3,11 +3,13 @@
 #ifndef EQS_LEARNING_AGREEMENT_H
 #define EQS_LEARNING_AGREEMENT_H
 
+#include "netlists/device_transient.h"
 #include "netlists/simulate.h"
 #include "solver/relax.h"
 #include "store/h5file.h"
 
-/* Largest |difference| over the samples and units of a layer, in units of state. */
+/* Largest |difference| over the samples and units of a layer, in units of state; of a resistive network
+ * relative to the layer's largest voltage in the sample (tran: at the end). */
 typedef struct eqs_layer_agreement {
     double ode_equilibrium, circuit_ode, circuit_equilibrium;
 } eqs_layer_agreement;
@@ -29,8 +31,12 @@ typedef struct eqs_agreement {
     eqs_relax_result ode_result, equilibrium_result;
     eqs_circuit_trajectory *trajectory; /* [samples]; tran */
     eqs_relax_result *ode_trajectory;   /* [samples]; tran: CVODE's at the same times */
-    char *netlist;                      /* of the first sample, ngspice dialect */
-    char ngspice[64];                   /* version */
+    /* tran of a resistive network: the free stage and, in a nudged phase, the nudged one of each sample
+     * (netlists/device_transient.h); [samples x n_stages], NULL otherwise */
+    size_t n_stages;
+    eqs_device_stage_result *stage;
+    char *netlist;    /* of the first sample, ngspice dialect */
+    char ngspice[64]; /* version */
 } eqs_agreement;
 
 /* Runs all three from `start`. op: the fixed points. tran: ngspice's transient against CVODE's trajectory at

@@ -8,6 +8,8 @@ static const struct {
 } backends[] = {
     {"batch", eqs_phases_create_batch},
     {"ode", eqs_phases_create_ode},
+    {"ngspice", eqs_phases_create_ode}, /* with ngspice in the place of a solver */
+    {"transient", eqs_phases_create_ode},
 };
 
 eqs_status eqs_phases_create(const eqs_energy *energy, const eqs_phases_options *options, eqs_phases **out)
@@ -16,6 +18,7 @@ eqs_status eqs_phases_create(const eqs_energy *energy, const eqs_phases_options 
         if (strcmp(backends[i].name, options->backend) == 0)
             return backends[i].create(energy, options, out);
     }
-    return eqs_fail(EQS_BAD_CONFIG, "learning.engine: '%s' is unknown; allowed: batch, ode",
+    return eqs_fail(EQS_BAD_CONFIG,
+                    "learning.engine: '%s' is unknown; allowed: batch, ode, ngspice, transient",
                     options->backend);
 }

@@ -5,13 +5,26 @@
 #ifndef EQS_LEARNING_PHASES_H
 #define EQS_LEARNING_PHASES_H
 
+#include "netlists/device.h"
 #include "solver/engine.h"
 
 typedef struct eqs_phases eqs_phases;
 
+/* How ngspice measures phases (backends "ngspice" and "transient"; circuit.* of the configuration). */
+typedef struct eqs_phases_circuit_options {
+    size_t workers;            /* processes; 0: as threads */
+    size_t chunk;              /* ngspice: samples of a sweep */
+    double timeout;            /* s of a job */
+    double capacitance;        /* transient: F of a node with tau = 1 */
+    double t_stop, t_max_step; /* transient: length and longest step of a stage in unit times; 0: automatic */
+    double reltol, vntol, abstol;
+    eqs_device_amplifier amplifier;
+} eqs_phases_circuit_options;
+
 /* How phases are computed. */
 typedef struct eqs_phases_options {
-    const char *backend;     /* "batch" (solver/engine.h) or "ode" (eqs_relax_run, one phase at a time) */
+    const char *backend; /* "batch" (solver/engine.h), "ode" (eqs_relax_run, one phase at a time), "ngspice"
+                            or "transient" (phases_circuit.h) */
     eqs_precision precision; /* batch only; the ODE is double */
     size_t batch;            /* largest minibatch */
     int threads;             /* batch only */
@@ -22,6 +35,7 @@ typedef struct eqs_phases_options {
     size_t nudged_iterations;
     bool
         truncated; /* nudged phases are nudged_iterations Euler steps, whatever the solver of the free ones */
+    eqs_phases_circuit_options circuit; /* ngspice and transient only */
 } eqs_phases_options;
 
 /* Outcome of one phase of a minibatch. */
@@ -29,6 +43,9 @@ typedef struct eqs_phase_outcome {
     double max_residual; /* worst certificate */
     double sweeps;       /* sum over samples of sweeps, steps or iterations */
     size_t unconverged;  /* samples above the tolerance */
+    /* transient only, sums over samples: seconds in which the phase settled to 1e-3 and 1e-6 (NaN: not within
+     * it), and joules from the supplies */
+    double settling, settling_fine, joules;
 } eqs_phase_outcome;
 
 typedef struct eqs_phases_ops {
@@ -41,6 +58,9 @@ typedef struct eqs_phases_ops {
     void (*reset)(eqs_phases *phases);                                     /* slot 0 to the zero start */
     void (*put_state)(eqs_phases *phases, size_t row, const void *state);  /* slot 0 */
     void (*take_state)(const eqs_phases *phases, size_t row, void *state); /* slot 0 */
+    /* the nudged phases that will follow the next free one; NULL: the backend need not know. beta[n] holds
+     * the components EQS_BETA_Y; after load, which forgets an earlier plan */
+    void (*plan)(eqs_phases *phases, size_t n, const double *beta);
     /* relaxes a slot at beta; nudged slots start from slot 0, which they leave as it is. EQS_INTERRUPTED when
      * a signal stopped it midway: the slot is of no use then */
     eqs_status (*relax)(eqs_phases *phases, size_t slot, const double beta[EQS_BETA_COUNT],

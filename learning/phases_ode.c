@@ -1,8 +1,10 @@
-/* Phases by any solver of solver/relax.h in double precision: CVODE first of all, the reference path. */
+/* Phases by any solver of solver/relax.h in double precision: CVODE first of all, the reference path; or by
+ * ngspice, which then takes the solver's place (phases_circuit.h). */
 #include "learning/phases.h"
 
 #include "base/memory.h"
 #include "base/ranks.h"
+#include "learning/phases_circuit.h"
 #include "learning/rule_step.h"
 
 #include <math.h>
@@ -12,6 +14,7 @@ typedef struct ode_phases {
     eqs_phases base;
     const eqs_energy *energy;
     eqs_phases_options options;
+    eqs_phases_circuit *circuit; /* NULL: a solver computes */
     size_t n, n_state;
     double *theta, *grad;
     double *x, *target;
@@ -35,6 +38,7 @@ static void destroy(eqs_phases *phases)
     for (size_t i = 0; i < EQS_ENGINE_SLOTS; i++)
         eqs_state_destroy(p->slot[i]);
     eqs_state_destroy(p->rate);
+    eqs_phases_circuit_destroy(p->circuit);
     eqs_free(p->theta);
     eqs_free(p->grad);
     eqs_free(p->x);
@@ -96,6 +100,14 @@ static void load(eqs_phases *phases, size_t n, const double *x, const double *ta
         memcpy(p->slot[i]->s[0], x, n * net->layer[0].units * sizeof *x);
     }
     set_batch(net, p->rate, n);
+    if (p->circuit != NULL)
+        eqs_phases_circuit_plan(p->circuit, 0, NULL);
+}
+
+static void plan(eqs_phases *phases, size_t n, const double *beta)
+{
+    if (view(phases)->circuit != NULL)
+        eqs_phases_circuit_plan(view(phases)->circuit, n, beta);
 }
 
 static void reset(eqs_phases *phases)
@@ -129,6 +141,10 @@ static eqs_status relax(eqs_phases *phases, size_t slot, const double beta[EQS_B
                         eqs_phase_outcome *outcome)
 {
     ode_phases *p = self(phases);
+    memcpy(p->beta[slot], beta, sizeof p->beta[slot]);
+    eqs_phase phase = current_phase(p, beta);
+    if (p->circuit != NULL)
+        return eqs_phases_circuit_relax(p->circuit, &phase, slot, p->slot, outcome);
     eqs_relax_options options = p->options.relax;
     size_t iterations = slot == 0 ? p->options.free_iterations : p->options.nudged_iterations;
     if (slot != 0 && p->options.truncated)
@@ -143,8 +159,6 @@ static eqs_status relax(eqs_phases *phases, size_t slot, const double beta[EQS_B
         if (p->options.nudged_tolerance > 0.0)
             options.tolerance = p->options.nudged_tolerance;
     }
-    memcpy(p->beta[slot], beta, sizeof p->beta[slot]);
-    eqs_phase phase = current_phase(p, beta);
     eqs_relax_result result = {0};
     EQS_TRY(eqs_relax_run(p->energy, &phase, &options, p->slot[slot], &result));
     *outcome = (eqs_phase_outcome){.sweeps = (double)result.statistics.steps,
@@ -217,6 +231,7 @@ static const eqs_phases_ops ops = {
     .reset = reset,
     .put_state = put_state,
     .take_state = take_state,
+    .plan = plan,
     .relax = relax,
     .update = update,
     .output = output,
@@ -244,8 +259,8 @@ eqs_status eqs_phases_create_ode(const eqs_energy *energy, const eqs_phases_opti
                                  eqs_phases **out)
 {
     if (eqs_ranks() > 1)
-        return eqs_fail(EQS_BAD_CONFIG, "learning.engine: ode runs on one rank, found %d; allowed: batch",
-                        eqs_ranks());
+        return eqs_fail(EQS_BAD_CONFIG, "learning.engine: %s runs on one rank, found %d; allowed: batch",
+                        options->backend, eqs_ranks());
     ode_phases *p = eqs_alloc(1, sizeof *p);
     if (p == NULL)
         return EQS_NO_MEMORY;
@@ -258,6 +273,8 @@ eqs_status eqs_phases_create_ode(const eqs_energy *energy, const eqs_phases_opti
         status =
             eqs_fail(EQS_BAD_CONFIG, "relaxation.solver: '%s' is unknown; `eqspice list solvers` shows them",
                      options->relax.solver);
+    if (status == EQS_OK && strcmp(options->backend, "ode") != 0)
+        status = eqs_phases_circuit_create(energy, options, &p->circuit);
     if (status != EQS_OK) {
         destroy(&p->base);
         return status;

@@ -298,6 +298,13 @@ static eqs_status check_training(const eqs_setup *setup)
         return eqs_config_fail(config, "learning.rates",
                                "found no value; training needs one, or one per coupling");
     EQS_TRY(check_rule(config));
+    bool measured = learning->engine == EQS_ENGINE_NGSPICE || learning->engine == EQS_ENGINE_TRANSIENT;
+    if (measured && learning->persistent)
+        return eqs_config_fail(
+            config, "learning.persistent",
+            "found true; learning.engine %s measures every phase from its circuit's own start "
+            "(allowed: false)",
+            eqs_config_word("learning.engine", learning->engine));
     if (setup->net->resistive != NULL)
         return eqs_resistive_check_nudge(setup->net, setup->theta,
                                          learning->nudge != EQS_NUDGE_FIXED ? -fabs(learning->beta)
@@ -314,6 +321,24 @@ static eqs_status check_training(const eqs_setup *setup)
                                learning->beta, eqs_config_word("learning.nudge", learning->nudge),
                                fabs(learning->beta));
     return EQS_OK;
+}
+
+static eqs_phases_circuit_options circuit_options(const eqs_config *config)
+{
+    const eqs_config_circuit *c = &config->circuit;
+    return (eqs_phases_circuit_options){.workers = c->workers,
+                                        .chunk = c->chunk,
+                                        .timeout = c->timeout,
+                                        .capacitance = c->capacitance,
+                                        .t_stop = c->t_stop,
+                                        .t_max_step = c->t_max_step,
+                                        .reltol = c->reltol,
+                                        .vntol = c->vntol,
+                                        .abstol = c->abstol,
+                                        .amplifier = {.open_loop = c->amplifier_open_loop,
+                                                      .bandwidth = c->amplifier_bandwidth,
+                                                      .offset = c->amplifier_offset,
+                                                      .resistance = c->amplifier_resistance}};
 }
 
 eqs_status eqs_setup_evaluation_options(const eqs_setup *setup, int threads, eqs_train_options *out)
@@ -343,6 +368,7 @@ eqs_status eqs_setup_evaluation_options(const eqs_setup *setup, int threads, eqs
                 .nudged_tolerance = config->relaxation.nudged_tolerance,
                 .free_iterations = config->relaxation.free_iterations,
                 .nudged_iterations = nudged_iterations(config, rule),
+                .circuit = circuit_options(config),
                 .truncated = rule->truncates || rule->gradient != NULL, /* which has no nudged phase here */
             },
     };

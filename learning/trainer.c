@@ -234,6 +234,9 @@ static eqs_status contrast(eqs_trainer *t, const eqs_plan *plan, bool measure, e
         EQS_TRY(check_finite(t, outcome[i].max_residual, "nudged"));
         add_second_phase(outcome[i].max_residual, outcome[i].sweeps / (double)n, outcome[i].unconverged,
                          sums);
+        sums->settling_nudged += outcome[i].settling / (double)n;
+        sums->settling_nudged_fine += outcome[i].settling_fine / (double)n;
+        sums->supply_energy += outcome[i].joules;
     }
     ops->update(t->phases, t->rate, plan->coefficient, net->delta[EQS_BETA_THETA], measure ? t->change : NULL,
                 measure ? t->norm : NULL);
@@ -253,6 +256,27 @@ static eqs_status descend(eqs_trainer *t, size_t n, const eqs_plan *plan, bool m
     return EQS_OK;
 }
 
+/* The minibatch's nudged phases, made known to the backend, which may measure them with the free one. */
+static eqs_plan make_plan(eqs_trainer *t, size_t n)
+{
+    const eqs_rule *rule = t->options.rule;
+    double strength[EQS_ENGINE_SLOTS], beta[EQS_BETA_COUNT];
+    eqs_plan_request request = {.nudge = t->options.nudge,
+                                .beta = t->options.beta,
+                                .n = n,
+                                .seed = t->options.seed,
+                                .epoch = t->position.epoch,
+                                .minibatch = t->position.minibatch};
+    eqs_plan plan = rule->plan != NULL ? rule->plan(&request) : (eqs_plan){0};
+    for (size_t slot = 1; slot <= plan.n_nudged; slot++) {
+        eqs_network_nudge(t->energy->net, plan.xi[slot], beta);
+        strength[slot - 1] = beta[EQS_BETA_Y];
+    }
+    if (t->phases->ops->plan != NULL && rule->gradient == NULL)
+        t->phases->ops->plan(t->phases, plan.n_nudged, strength);
+    return plan;
+}
+
 /* Free phase, nudged phases and update of one loaded minibatch of n samples. Sums and persistent states
  * change at its end only, so that a minibatch that a signal stopped midway can be done again. */
 static eqs_status train_minibatch(eqs_trainer *t, const uint32_t *index, size_t n)
@@ -260,24 +284,21 @@ static eqs_status train_minibatch(eqs_trainer *t, const uint32_t *index, size_t 
     const eqs_network *net = t->energy->net;
     eqs_epoch_row done = t->position.sums, *sums = &done;
     eqs_phase_outcome outcome;
+    eqs_plan plan = make_plan(t, n);
     EQS_TRY(t->phases->ops->relax(t->phases, 0, net->beta, &outcome));
     EQS_TRY(check_finite(t, outcome.max_residual, "free"));
     sums->residual = fmax(sums->residual, outcome.max_residual);
     sums->sweeps_free += outcome.sweeps;
+    sums->settling_free += outcome.settling;
+    sums->settling_free_fine += outcome.settling_fine;
+    sums->supply_energy += outcome.joules;
     sums->unconverged += (double)outcome.unconverged;
     sums->train_error += (double)score(t, n, &sums->cost, NULL);
     t->phases->ops->energy(t->phases, 0, t->F);
     for (size_t b = 0; b < n; b++)
         sums->energy += t->F[b];
 
-    eqs_plan_request request = {.nudge = t->options.nudge,
-                                .beta = t->options.beta,
-                                .n = n,
-                                .seed = t->options.seed,
-                                .epoch = t->position.epoch,
-                                .minibatch = t->position.minibatch};
     const eqs_rule *rule = t->options.rule;
-    eqs_plan plan = rule->plan != NULL ? rule->plan(&request) : (eqs_plan){0};
     /* norms cost a pass over the weights: once in a while is enough for the ratio's average */
     bool measure = t->position.minibatch % 50 == 0;
     if (rule->gradient != NULL)
@@ -393,6 +414,11 @@ eqs_status eqs_trainer_epoch(eqs_trainer *t, eqs_train_progress progress, void *
     EQS_TRY(evaluate_rest(t, EQS_DATASET_TEST, test, &sums->test_error));
     *row = *sums;
     row->epoch = t->position.epoch + 1;
+    double *physics[] = {&row->settling_free, &row->settling_free_fine, &row->settling_nudged,
+                         &row->settling_nudged_fine, &row->supply_energy};
+    bool in_time = strcmp(t->options.phases.backend, "transient") == 0;
+    for (size_t i = 0; i < sizeof physics / sizeof *physics; i++)
+        *physics[i] = in_time ? *physics[i] / (double)part_count(t, EQS_DATASET_TRAIN) : NAN;
     double *mean[] = {&row->train_error, &row->cost, &row->energy, &row->sweeps_free, &row->sweeps_nudged};
     for (size_t i = 0; i < sizeof mean / sizeof *mean; i++)
         *mean[i] /= (double)part_count(t, EQS_DATASET_TRAIN);

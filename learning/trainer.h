@@ -33,7 +33,13 @@ typedef struct eqs_train_options {
     X(residual_nudged, "1", "worst projected residual of the nudged phases of the epoch")                    \
     X(sweeps_free, "1", "mean sweeps, steps or iterations of a sample's free phase")                         \
     X(sweeps_nudged, "1", "mean sweeps, steps or iterations of a sample's nudged phase")                     \
-    X(unconverged, "1", "phases of samples that ended above the tolerance")
+    X(unconverged, "1", "phases of samples that ended above the tolerance")                                  \
+    X(settling_free, "s", "engine transient: mean time in which a free phase settled to 1e-3")               \
+    X(settling_free_fine, "s", "engine transient: to 1e-6")                                                  \
+    X(settling_nudged, "s", "engine transient: mean time in which a nudged phase settled to 1e-3")           \
+    X(settling_nudged_fine, "s", "engine transient: to 1e-6")                                                \
+    X(supply_energy, "J",                                                                                    \
+      "engine transient: mean energy of all supplies in a sample's free and nudged phases")
 
 typedef struct eqs_epoch_row {
 #define X(name, unit, text) double name;

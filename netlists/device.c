@@ -232,14 +232,27 @@ static eqs_status outputs(eqs_device_builder *b)
     return EQS_OK;
 }
 
+static bool any_law(const eqs_device_builder *b, eqs_diode_law law)
+{
+    for (size_t k = 0; k < b->net->n_layers; k++) {
+        if (b->resistive->layer[k].law == law)
+            return true;
+    }
+    return false;
+}
+
+/* A step of vntol must not matter to any junction: the stand-ins of ideal diodes have Vn = 1e-9 V. With vntol
+ * that large ngspice keeps a diode's old current and calls a wrong point converged. */
+static double vntol(const eqs_device_builder *b)
+{
+    return any_law(b, EQS_DIODE_IDEAL) ? fmin(b->options->vntol, 1e-3 * EQS_IDEAL_VN) : b->options->vntol;
+}
+
 /* the law ngspice has its gmin; the others have none, so the smallest that ngspice takes without harm */
 static double gmin(const eqs_device_builder *b)
 {
     const double none = 1e-18;
-    bool own = false;
-    for (size_t k = 0; k < b->net->n_layers; k++)
-        own = own || b->resistive->layer[k].law == EQS_DIODE_NGSPICE;
-    return own ? fmax(b->resistive->gmin * b->resistive->siemens, none) : none;
+    return any_law(b, EQS_DIODE_NGSPICE) ? fmax(b->resistive->gmin * b->resistive->siemens, none) : none;
 }
 
 static eqs_status directives(eqs_device_builder *b)
@@ -247,7 +260,7 @@ static eqs_status directives(eqs_device_builder *b)
     const eqs_device_options *o = b->options;
     EQS_TRY(outputs(b));
     eqs_tolerances tolerances = {.reltol = o->reltol,
-                                 .vntol = o->vntol,
+                                 .vntol = vntol(b),
                                  .abstol = o->abstol > 0.0 ? o->abstol : 1e-9 * b->resistive->siemens,
                                  .gmin = gmin(b),
                                  .temperature = b->resistive->kelvin,

@@ -18,6 +18,76 @@ eqs_circuit_options eqs_circuit_options_default(void)
     return options;
 }
 
+static bool devices(const eqs_network *net)
+{
+    return net->resistive != NULL;
+}
+
+/* the options of devices: in seconds, and without the swing */
+static eqs_device_options device_options(const eqs_circuit_options *options)
+{
+    const eqs_behavioural_options *o = &options->circuit;
+    double unit_time = eqs_circuit_unit_time(&o->units);
+    eqs_device_options device = eqs_device_options_default();
+    device.fold = o->fold;
+    device.external = o->external;
+    device.analysis = o->analysis;
+    device.t_stop = unit_time * o->t_stop;
+    device.t_max_step = unit_time * fmin(o->t_max_step, o->t_stop);
+    device.capacitance = o->units.capacitance;
+    device.reltol = o->reltol;
+    device.vntol = o->vntol > 0.0 ? o->vntol : device.vntol;
+    device.abstol = o->abstol;
+    device.amplifier = options->amplifier;
+    device.label = o->label;
+    return device;
+}
+
+eqs_status eqs_circuit_build(const eqs_energy *energy, const eqs_phase *phase, size_t sample,
+                             const eqs_state *start, const eqs_circuit_options *options, eqs_netlist **out)
+{
+    const eqs_network *net = energy->net;
+    if (!devices(net))
+        return eqs_behavioural_build(energy, phase, sample, start, &options->circuit, out);
+    const eqs_circuit_units *units = &options->circuit.units;
+    EQS_TRY(eqs_circuit_units_check(units));
+    if (units->conductance != net->resistive->siemens || units->swing != 1.0)
+        return eqs_fail(
+            EQS_BAD_CONFIG,
+            "circuit.conductance %g S, circuit.swing %g V: a resistive network has its own, %g S and "
+            "1 V",
+            units->conductance, units->swing, net->resistive->siemens);
+    eqs_device_options device = device_options(options);
+    return eqs_device_build(net, phase, sample, start, &device, out);
+}
+
+/* states [n_state] of the voltages of the outputs */
+static void states_of(const eqs_network *net, const eqs_circuit_options *options, const double *volts,
+                      double *state)
+{
+    if (devices(net))
+        memcpy(state, volts, eqs_network_state_size(net) * sizeof *state);
+    else
+        eqs_behavioural_states(net, &options->circuit.units, volts, state);
+}
+
+static size_t n_currents(const eqs_phase *phase)
+{
+    return devices(phase->net) ? eqs_device_n_currents(phase->net) : eqs_behavioural_n_currents(phase);
+}
+
+/* currents [A] of the external sources for a sample */
+static eqs_status currents_of(const eqs_energy *energy, const eqs_phase *phase, size_t sample,
+                              const eqs_circuit_units *units, double *amperes)
+{
+    const eqs_network *net = phase->net;
+    if (!devices(net))
+        return eqs_behavioural_currents(energy, phase, sample, units, amperes);
+    eqs_device_currents(net, phase->theta, phase->x + sample * net->layer[0].units, amperes);
+    return eqs_device_nudge(phase, sample,
+                            amperes + eqs_device_n_currents(net) - net->layer[net->n_layers - 1].units);
+}
+
 /* a circuit as text, with what the worker is to hand back */
 typedef struct job {
     char *deck;
@@ -79,24 +149,13 @@ static void put_state(const eqs_network *net, const double *flat, size_t row, eq
     }
 }
 
-/* one sample of a phase as a phase of its own; pointers are borrowed */
-static eqs_phase one_sample(const eqs_phase *phase, size_t sample)
-{
-    eqs_phase one = *phase;
-    one.batch = 1;
-    one.x += sample * phase->net->layer[0].units;
-    if (one.target != NULL)
-        one.target += sample * phase->net->layer[phase->net->n_layers - 1].units;
-    return one;
-}
-
 /* The projected residual of a flat state of one sample, by the network's own equations. */
 static eqs_status certify(const eqs_energy *energy, const eqs_phase *phase, size_t sample, const double *flat,
                           double *residual)
 {
     eqs_state *state = NULL;
     eqs_field *field = NULL;
-    eqs_phase one = one_sample(phase, sample);
+    eqs_phase one = eqs_phase_rows(phase, sample, 1);
     double *x = eqs_alloc(eqs_network_state_size(energy->net), sizeof *x);
     eqs_status status = x == NULL ? EQS_NO_MEMORY : eqs_state_create(energy->net, 1, &state);
     if (status == EQS_OK)
@@ -121,7 +180,7 @@ static void initial_state(const eqs_network *net, size_t sample, const eqs_state
         for (size_t i = 0; i < net->layer[k].units; i++) {
             if (start != NULL)
                 *flat++ = start->s[k][sample * net->layer[k].units + i];
-            else if (net->form == EQS_FORM_GRADIENT)
+            else if (net->form == EQS_FORM_GRADIENT || devices(net))
                 *flat++ = 0.0;
             else
                 *flat++ = eqs_activation_is_clipped(a) ? fmin(fmax(0.0, a->lo), a->hi) : eqs_rho(a, 0.0);
@@ -131,7 +190,7 @@ static void initial_state(const eqs_network *net, size_t sample, const eqs_state
 
 /* the points of ngspice, in unit times and states, behind the start */
 static eqs_status all_points(const eqs_network *net, size_t sample, const eqs_state *start,
-                             const eqs_circuit_units *units, const eqs_spice_result *result,
+                             const eqs_circuit_options *options, const eqs_spice_result *result,
                              eqs_circuit_trajectory *out)
 {
     size_t n_state = result->n_vectors;
@@ -144,12 +203,12 @@ static eqs_status all_points(const eqs_network *net, size_t sample, const eqs_st
     }
     initial_state(net, sample, start, out->state);
     out->n = 1;
-    double unit_time = eqs_circuit_unit_time(units);
+    double unit_time = eqs_circuit_unit_time(&options->circuit.units);
     for (size_t i = 0; i < result->n_points; i++) {
         if (result->time[i] <= 0.0) /* activities have not been solved at t = 0 */
             continue;
         out->time[out->n] = result->time[i] / unit_time;
-        eqs_behavioural_states(net, units, result->value + i * n_state, out->state + out->n * n_state);
+        states_of(net, options, result->value + i * n_state, out->state + out->n * n_state);
         out->n++;
     }
     return EQS_OK;
@@ -160,7 +219,7 @@ static eqs_status record(const eqs_network *net, size_t sample, const eqs_state 
                          eqs_circuit_trajectory *trajectory)
 {
     eqs_circuit_trajectory all;
-    EQS_TRY(all_points(net, sample, start, &options->circuit.units, result, &all));
+    EQS_TRY(all_points(net, sample, start, options, result, &all));
     if (options->n_record_times == 0) {
         *trajectory = all;
         return EQS_OK;
@@ -198,8 +257,7 @@ static eqs_status read_back(const eqs_energy *energy, const eqs_phase *phase, si
     eqs_status status = EQS_OK;
     if (trajectory != NULL) /* before out is written: out may be the start */
         status = record(energy->net, sample, start, options, result, trajectory);
-    eqs_behavioural_states(energy->net, &options->circuit.units,
-                           result->value + (result->n_points - 1) * result->n_vectors, flat);
+    states_of(energy->net, options, result->value + (result->n_points - 1) * result->n_vectors, flat);
     if (status == EQS_OK)
         put_state(energy->net, flat, sample, out);
     if (status == EQS_OK && residual != NULL)
@@ -219,7 +277,7 @@ eqs_status eqs_circuit_run(const eqs_energy *energy, const eqs_phase *phase, siz
     EQS_TRY(check_times(options, trajectory != NULL));
     double begin = eqs_clock();
     eqs_netlist *netlist;
-    EQS_TRY(eqs_behavioural_build(energy, phase, sample, start, &options->circuit, &netlist));
+    EQS_TRY(eqs_circuit_build(energy, phase, sample, start, options, &netlist));
     job j;
     eqs_spice_result result = {0};
     eqs_status status = make_job(netlist, eqs_network_state_size(energy->net), &j);
@@ -249,10 +307,10 @@ eqs_status eqs_circuit_run(const eqs_energy *energy, const eqs_phase *phase, siz
 static eqs_status build_sweep(const eqs_energy *energy, const eqs_phase *phase, const eqs_state *start,
                               const eqs_circuit_options *options, eqs_netlist **out)
 {
-    eqs_behavioural_options circuit = options->circuit;
-    circuit.fold = circuit.external = true;
-    circuit.analysis = EQS_ANALYSIS_NONE;
-    EQS_TRY(eqs_behavioural_build(energy, phase, 0, start, &circuit, out));
+    eqs_circuit_options sweep = *options;
+    sweep.circuit.fold = sweep.circuit.external = true;
+    sweep.circuit.analysis = EQS_ANALYSIS_NONE;
+    EQS_TRY(eqs_circuit_build(energy, phase, 0, start, &sweep, out));
     eqs_node node;
     eqs_waveform zero = eqs_waveform_dc(0.0);
     eqs_status status = eqs_netlist_node(*out, "sweep", &node);
@@ -269,13 +327,13 @@ static eqs_status build_sweep(const eqs_energy *energy, const eqs_phase *phase, 
 static eqs_status make_supply(const eqs_energy *energy, const eqs_phase *phase,
                               const eqs_circuit_units *units, size_t n_external, double **out)
 {
-    if (n_external != eqs_behavioural_n_currents(phase))
+    if (n_external != n_currents(phase))
         return eqs_fail(EQS_INTERNAL, "the circuit has %zu external sources, the phase %zu currents",
-                        n_external, eqs_behavioural_n_currents(phase));
+                        n_external, n_currents(phase));
     double *supply = eqs_alloc(phase->batch * n_external, sizeof *supply);
     eqs_status status = supply == NULL ? EQS_NO_MEMORY : EQS_OK;
     for (size_t b = 0; status == EQS_OK && b < phase->batch; b++)
-        status = eqs_behavioural_currents(energy, phase, b, units, supply + b * n_external);
+        status = currents_of(energy, phase, b, units, supply + b * n_external);
     if (status != EQS_OK)
         eqs_free(supply);
     else
@@ -315,8 +373,7 @@ static eqs_status read_sweep(const eqs_energy *energy, const eqs_phase *phase,
     double *flat = eqs_alloc(result->n_vectors, sizeof *flat);
     eqs_status status = flat == NULL ? EQS_NO_MEMORY : EQS_OK;
     for (size_t b = 0; status == EQS_OK && b < phase->batch; b++) {
-        eqs_behavioural_states(energy->net, &options->circuit.units, result->value + b * result->n_vectors,
-                               flat);
+        states_of(energy->net, options, result->value + b * result->n_vectors, flat);
         put_state(energy->net, flat, b, out);
         if (residual != NULL)
             status = certify(energy, phase, b, flat, &residual[b]);

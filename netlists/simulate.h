@@ -1,4 +1,5 @@
-/* A network phase run as a circuit in ngspice: build, run, read back the states, certify them.
+/* A network phase run as a circuit in ngspice: build, run, read back the states, certify them. A Hopfield
+ * network is drawn at the behavioural level (behavioural.h), a resistive one as devices (device.h).
  *
  * The states that come back carry their certificate: the projected residual of the network's own equations
  * (models/field.h), not ngspice's word. In multistable networks an operating point depends on where Newton
@@ -7,15 +8,24 @@
 #define EQS_NETLISTS_SIMULATE_H
 
 #include "netlists/behavioural.h"
+#include "netlists/device.h"
 #include "netlists/worker.h"
 
 typedef struct eqs_circuit_options {
-    eqs_behavioural_options circuit; /* default: eqs_behavioural_options_default, but folded */
-    size_t n_record_times;           /* tran: 0 records every step of ngspice */
-    const double *record_times;      /* [n_record_times] ascending, unit times in [0, t_stop]; borrowed */
+    /* default: eqs_behavioural_options_default, but folded. Devices read them alike: units.conductance is the
+     * network's own unit conductance, and the swing 1 V */
+    eqs_behavioural_options circuit;
+    eqs_device_amplifier amplifier; /* devices only; default ideal */
+    size_t n_record_times;          /* tran: 0 records every step of ngspice */
+    const double *record_times;     /* [n_record_times] ascending, unit times in [0, t_stop]; borrowed */
 } eqs_circuit_options;
 
 eqs_circuit_options eqs_circuit_options_default(void);
+
+/* Builds the circuit of one sample at the network's level; *out is the caller's. Errors of
+ * eqs_behavioural_build and eqs_device_build. */
+eqs_status eqs_circuit_build(const eqs_energy *energy, const eqs_phase *phase, size_t sample,
+                             const eqs_state *start, const eqs_circuit_options *options, eqs_netlist **out);
 
 /* A transient of one sample. Times in unit times; the first point is the start when steps are recorded. */
 typedef struct eqs_circuit_trajectory {

@@ -115,7 +115,8 @@ typedef struct eqs_config_relaxation {
 typedef enum eqs_learning_engine {
     EQS_ENGINE_BATCH,
     EQS_ENGINE_ODE,
-    EQS_ENGINE_EQUILIBRIUM
+    EQS_ENGINE_NGSPICE,
+    EQS_ENGINE_TRANSIENT
 } eqs_learning_engine;
 typedef enum eqs_nudge {
     EQS_NUDGE_FIXED,
@@ -150,7 +151,13 @@ typedef struct eqs_config_circuit {
     double swing;                 /* V */
     double reltol, vntol, abstol; /* 1, V, A */
     double t_stop, t_max_step;    /* unit times; 0: automatic */
-    double tolerance;             /* state units */
+    double tolerance;             /* state units; devices: relative to the layer's largest voltage */
+    /* devices: what amplifiers have beside their gain; 0: ideal */
+    double amplifier_open_loop, amplifier_bandwidth, amplifier_offset, amplifier_resistance;
+    /* learning.engine ngspice and transient: processes (0: as threads), samples of a sweep, seconds of a job
+     */
+    size_t workers, chunk;
+    double timeout;
 } eqs_config_circuit;
 
 typedef struct eqs_config_study {

@@ -213,9 +213,12 @@ const eqs_config_key eqs_config_keys[] = {
      .meaning = "passes through the training samples"},
     {KEY(learning, persistent), .value = "true", .unit = "",
      .meaning = "start each sample's free phase from its state one epoch before (paper 001 sec. 5.2)"},
-    {KEY(learning, engine), .value = "batch", .words = WORDS("batch", "ode"), .unit = "",
-     .meaning = "phases by the batch engine, or one after the other by relaxation.solver in double precision "
-                "(cvode: the ODE)"},
+    {KEY(learning, engine), .value = "batch", .words = WORDS("batch", "ode", "ngspice", "transient"),
+     .unit = "",
+     .meaning =
+         "phases by the batch engine; one after the other by relaxation.solver in double precision "
+         "(cvode: the ODE); resistive: measured in ngspice, as points of a sweep or as one transient a "
+         "sample"},
     {KEY(learning, cost), .value = "squared", .words = WORDS("squared", "softmax"), .unit = "",
      .meaning = "1/2 |y - target|^2; resistive only: softmax cross-entropy, of voltages in units of 1 V"},
     {KEY(learning, nudge_form), .value = "current", .words = WORDS("current", "conductance"), .unit = "",
@@ -244,7 +247,24 @@ const eqs_config_key eqs_config_keys[] = {
     {KEY(circuit, t_max_step), .value = "0", FROM(0), .unit = "unit time",
      .meaning = "longest step of a transient; 0: automatic"},
     {KEY(circuit, tolerance), .value = "1e-6", POSITIVE, .unit = "state",
-     .meaning = "largest deviation between circuit, ODE and equilibrium that counts as agreement"},
+     .meaning = "largest deviation between circuit, ODE and equilibrium that counts as agreement; devices: "
+                "relative to the largest voltage of the node's layer"},
+    {KEY(circuit, amplifier_open_loop), .value = "0", FROM(0), .unit = "1",
+     .meaning = "devices: open-loop gain inside the amplifiers; 0: infinite"},
+    {KEY(circuit, amplifier_bandwidth), .value = "0", FROM(0), .unit = "Hz",
+     .meaning = "devices: one pole in the amplifiers; 0: none"},
+    {KEY(circuit, amplifier_offset), .value = "0", ANY, .unit = "V",
+     .meaning = "devices: offset at the amplifiers' inputs"},
+    {KEY(circuit, amplifier_resistance), .value = "0", FROM(0), .unit = "ohm",
+     .meaning = "devices: output resistance of the amplifiers"},
+    {KEY(circuit, workers), .value = "0", .min = 0, .max = 1000, .unit = "processes",
+     .meaning = "ngspice processes that share a minibatch; 0: as many as threads"},
+    {KEY(circuit, chunk), .value = "32", FROM(1), .unit = "samples",
+     .meaning =
+         "samples that ngspice solves in one sweep; results depend on it (in their last digits), but not on "
+         "workers"},
+    {KEY(circuit, timeout), .value = "120", POSITIVE, .unit = "s",
+     .meaning = "wall-clock time of one job of ngspice, after which its process is replaced"},
 
     {KEY(study, depths), .value = "[1, 2, 3]", .min = 1, .max = MAX_LAYERS, LIST(1, 64), .unit = "layers",
      .meaning = "study depth: numbers of hidden layers"},

@@ -26,6 +26,8 @@ static const struct {
 } companions[] = {
     {"network.init=file", "needs a file; test_run_file.c starts from one", {NULL}},
     {"relaxation.start=random", "refused: training starts at the last free state or at 0", {NULL}},
+    {"learning.engine=ngspice", "resistive, not persistent: test_phases_circuit.c resumes it", {NULL}},
+    {"learning.engine=transient", "as ngspice, but slow", {NULL}},
     {"network.model=resistive", NULL, {"learning.engine=ode", "network.g_min=0.01", "relaxation.step=0.05"}},
     {"network.diode=none", NULL, {"network.model=resistive", "learning.engine=ode", "network.g_min=0.01"}},
     {"network.diode=shockley",

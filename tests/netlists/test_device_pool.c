@@ -201,7 +201,11 @@ static void memory_stays_flat_over_thousands_of_patterns(void **state)
     if (getenv("EQS_LONG") != NULL)
         print_message("%zu patterns: %.2f MB, then %.2f MB\n", runs * BATCH, 1e-6 * (double)before,
                       1e-6 * (double)after);
+#if defined(__SANITIZE_ADDRESS__)
+    (void)after; /* the sanitizer keeps what is freed */
+#else
     assert_true(after < before + (1 << 20) + (runs - warm) * 100);
+#endif
     eqs_device_pool_destroy(pool);
     small_resistive_close(&s);
 }
