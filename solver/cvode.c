@@ -3,6 +3,7 @@
  * state at every internal step: a saturated membrane unit's potential goes on moving long after the state has
  * settled, and an error test alone never says that an equilibrium is reached. */
 #include "solver/cvode_integrator.h"
+#include "solver/cvode_schur.h"
 #include "solver/fast_vector.h"
 #include "solver/solvers.h"
 
@@ -66,6 +67,8 @@ static void destroy(void *worker)
     eqs_integrator_destroy_flow(integrator);
     eqs_free(integrator->column_start);
     eqs_free(integrator->row);
+    eqs_free(integrator->value);
+    eqs_schur_destroy(integrator->schur);
     eqs_free(integrator->diagonal);
     eqs_free(integrator->inverse);
     eqs_free(integrator);
@@ -388,8 +391,10 @@ static eqs_status relax(void *worker, eqs_trajectory *trajectory, eqs_sample_out
 
 static const char *unsupported(const eqs_energy *energy, const eqs_relax_options *options)
 {
-    (void)options;
     const eqs_network *net = energy->net;
+    const char *why = options->preconditioner == EQS_PRECONDITIONER_SCHUR ? eqs_schur_refuses(net) : NULL;
+    if (why != NULL)
+        return why;
     for (size_t k = eqs_first_free_layer(net); net->form == EQS_FORM_GRADIENT && k < net->n_layers; k++) {
         if (eqs_activation_has_kinks(&net->layer[k].activation))
             return "cannot integrate the gradient form with a clipped rho, whose rho' = 0 outside the box "

@@ -9,6 +9,8 @@
 #include <sundials/sundials_matrix.h>
 #include <sundials/sundials_nonlinearsolver.h>
 
+typedef struct eqs_schur eqs_schur; /* solver/cvode_schur.h */
+
 typedef struct eqs_integrator {
     eqs_sample *sample; /* borrowed */
     eqs_field *field;   /* what is integrated: the sample's field, or `own` */
@@ -24,7 +26,9 @@ typedef struct eqs_integrator {
     SUNLinearSolver linear;
     SUNMatrix matrix;
     eqs_linear_solver kind;      /* in force, never AUTO; unused by Adams */
-    int64_t *column_start, *row; /* KLU: pattern of df/dx */
+    int64_t *column_start, *row; /* KLU, Schur: pattern of df/dx */
+    double *value;               /* Schur: its values */
+    eqs_schur *schur;            /* Krylov with the Schur preconditioner, else NULL */
     double *diagonal, *inverse;  /* [n] Krylov: diag(df/dx), and 1 / (1 - gamma diag) */
     bool started;                /* CVODE has stepped since its last (re)start */
     /* projected form only, see cvode_flow.c */

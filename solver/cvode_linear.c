@@ -1,6 +1,7 @@
 /* Linear solvers of the BDF integrator, all with the analytic Jacobian of the field: dense LU, sparse KLU,
- * and matrix-free GMRES with the diagonal preconditioner. */
+ * and matrix-free GMRES with the diagonal or the Schur preconditioner. */
 #include "solver/cvode_integrator.h"
+#include "solver/cvode_schur.h"
 
 #include "base/memory.h"
 
@@ -86,6 +87,26 @@ static int precondition(realtype t, N_Vector y, N_Vector fy, N_Vector r, N_Vecto
     return 0;
 }
 
+static int schur_setup(realtype t, N_Vector y, N_Vector fy, booleantype still_good, booleantype *renewed,
+                       realtype gamma, void *user)
+{
+    (void)t, (void)fy;
+    eqs_integrator *integrator = user;
+    if (!still_good)
+        integrator->field->ops->prepare(integrator->field, N_VGetArrayPointer(y));
+    *renewed = !still_good;
+    return eqs_schur_factorise(integrator->schur, !still_good, gamma) ? 0 : 1;
+}
+
+static int schur_solve(realtype t, N_Vector y, N_Vector fy, N_Vector r, N_Vector z, realtype gamma,
+                       realtype delta, int side, void *user)
+{
+    (void)t, (void)y, (void)fy, (void)gamma, (void)delta, (void)side;
+    const eqs_integrator *integrator = user;
+    eqs_schur_solve(integrator->schur, N_VGetArrayPointer(r), N_VGetArrayPointer(z));
+    return 0;
+}
+
 static eqs_status no_memory(void)
 {
     return eqs_fail(EQS_NO_MEMORY, "no memory for CVODE's linear solver");
@@ -129,16 +150,22 @@ static eqs_status attach_klu(eqs_integrator *integrator)
 static eqs_status attach_krylov(eqs_integrator *integrator)
 {
     bool diagonal = integrator->options->preconditioner == EQS_PRECONDITIONER_DIAGONAL;
+    bool schur = integrator->options->preconditioner == EQS_PRECONDITIONER_SCHUR;
     integrator->diagonal = eqs_alloc(integrator->sample->n, sizeof *integrator->diagonal);
     integrator->inverse = eqs_alloc(integrator->sample->n, sizeof *integrator->inverse);
     if (integrator->diagonal == NULL || integrator->inverse == NULL)
         return EQS_NO_MEMORY;
-    integrator->linear = SUNLinSol_SPGMR(integrator->y, diagonal ? SUN_PREC_LEFT : SUN_PREC_NONE,
+    integrator->linear = SUNLinSol_SPGMR(integrator->y, diagonal || schur ? SUN_PREC_LEFT : SUN_PREC_NONE,
                                          KRYLOV_VECTORS, integrator->context);
     if (integrator->linear == NULL ||
         CVodeSetLinearSolver(integrator->cvode, integrator->linear, NULL) != CVLS_SUCCESS ||
         CVodeSetJacTimes(integrator->cvode, product_setup, product) != CVLS_SUCCESS)
         return no_memory();
+    if (schur) {
+        EQS_TRY(eqs_schur_create(integrator, &integrator->schur));
+        if (CVodeSetPreconditioner(integrator->cvode, schur_setup, schur_solve) != CVLS_SUCCESS)
+            return no_memory();
+    }
     if (diagonal &&
         CVodeSetPreconditioner(integrator->cvode, precondition_setup, precondition) != CVLS_SUCCESS)
         return no_memory();
@@ -149,7 +176,10 @@ eqs_status eqs_integrator_attach_linear(eqs_integrator *integrator)
 {
     integrator->kind = integrator->options->linear_solver;
     if (integrator->kind == EQS_LINEAR_AUTO)
-        integrator->kind = integrator->sample->n <= LARGEST_DENSE ? EQS_LINEAR_DENSE : EQS_LINEAR_KRYLOV;
+        integrator->kind = integrator->sample->n <= LARGEST_DENSE &&
+                                   integrator->options->preconditioner != EQS_PRECONDITIONER_SCHUR
+                               ? EQS_LINEAR_DENSE
+                               : EQS_LINEAR_KRYLOV;
     if (integrator->kind == EQS_LINEAR_DENSE)
         return attach_dense(integrator);
     return integrator->kind == EQS_LINEAR_KLU ? attach_klu(integrator) : attach_krylov(integrator);

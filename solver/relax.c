@@ -170,7 +170,7 @@ static eqs_status check_options(const eqs_relax_options *o)
     if (o->max_steps == 0)
         return eqs_fail(EQS_BAD_CONFIG, "relaxation.max_steps: 0 found; allowed: >= 1");
     if ((unsigned)o->linear_solver > EQS_LINEAR_KRYLOV ||
-        (unsigned)o->preconditioner > EQS_PRECONDITIONER_DIAGONAL)
+        (unsigned)o->preconditioner > EQS_PRECONDITIONER_SCHUR)
         return eqs_fail(EQS_BAD_CONFIG, "relaxation: unknown linear solver %d or preconditioner %d",
                         (int)o->linear_solver, (int)o->preconditioner);
     return check_record(o);

@@ -33,7 +33,11 @@ typedef enum eqs_linear_solver {
     EQS_LINEAR_KRYLOV /* matrix-free GMRES, analytic Jacobian product */
 } eqs_linear_solver;
 
-typedef enum eqs_preconditioner { EQS_PRECONDITIONER_NONE, EQS_PRECONDITIONER_DIAGONAL } eqs_preconditioner;
+typedef enum eqs_preconditioner {
+    EQS_PRECONDITIONER_NONE,
+    EQS_PRECONDITIONER_DIAGONAL,
+    EQS_PRECONDITIONER_SCHUR /* cvode-bdf: solver/cvode_schur.h */
+} eqs_preconditioner;
 
 typedef enum eqs_record_mode { EQS_RECORD_NONE, EQS_RECORD_STEPS, EQS_RECORD_TIMES } eqs_record_mode;
 
