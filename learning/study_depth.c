@@ -282,6 +282,9 @@ static eqs_status run(const eqs_study_request *request, eqs_h5_writer *writer)
 {
     const eqs_config *config = request->setup->config;
     const eqs_config_study *study = &config->study;
+    if (request->setup->net->resistive != NULL)
+        return eqs_config_fail(config, "network.model",
+                               "found resistive; study depth builds Hopfield networks");
     if (config->network.layers.n < 3)
         return eqs_config_fail(config, "network.layers",
                                "study depth takes the width of its layers from layer 1, "

@@ -318,6 +318,11 @@ static eqs_status run(const eqs_study_request *request, eqs_h5_writer *writer)
 {
     double beta = fabs(request->setup->config->learning.beta);
     bench b;
+    if (request->setup->net->resistive != NULL)
+        return eqs_config_fail(
+            request->setup->config, "network.model",
+            "found resistive; study gradient compares Hopfield networks (allowed: hopfield; "
+            "`eqspice gradcheck` does both)");
     eqs_status status = create(request, request->setup, &b);
     if (status == EQS_OK)
         status = settle(&b);

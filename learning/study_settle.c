@@ -33,6 +33,12 @@ void eqs_settling_clear(eqs_settling *settling)
     *settling = (eqs_settling){0};
 }
 
+double eqs_study_unit_time(const eqs_study_request *request)
+{
+    const eqs_config_circuit *circuit = &request->setup->config->circuit;
+    return circuit->capacitance / circuit->conductance;
+}
+
 eqs_phase eqs_study_phase(const eqs_network *net, const double *theta, const eqs_study_request *request,
                           double xi)
 {

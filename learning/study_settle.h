@@ -42,6 +42,9 @@ static inline eqs_status eqs_settle_quantiles_of(size_t n, const double *value, 
     return eqs_settle_quantiles(n, 1, value, out);
 }
 
+/* Seconds of one unit time: circuit.capacitance / circuit.conductance. */
+double eqs_study_unit_time(const eqs_study_request *request);
+
 /* A phase of the request's samples at beta + xi delta with parameters theta. */
 eqs_phase eqs_study_phase(const eqs_network *net, const double *theta, const eqs_study_request *request,
                           double xi);

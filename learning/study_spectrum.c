@@ -107,7 +107,7 @@ static eqs_status start_residuals(const eqs_setup *setup, const eqs_phase *phase
     return status;
 }
 
-static eqs_status write_columns(eqs_h5_writer *writer, size_t n, const columns *c)
+static eqs_status write_columns(eqs_h5_writer *writer, size_t n, double unit_time, const columns *c)
 {
     double *index = eqs_alloc(n, sizeof *index);
     if (index == NULL)
@@ -118,6 +118,7 @@ static eqs_status write_columns(eqs_h5_writer *writer, size_t n, const columns *
     eqs_free(index);
     EQS_TRY(status);
     EQS_TRY(eqs_h5_attribute_string(writer, GROUP, "axes", "sample"));
+    EQS_TRY(eqs_h5_attribute_double(writer, GROUP, "unit_time_seconds", unit_time));
 #define X(name, unit, text) EQS_TRY(eqs_h5_write_double(writer, GROUP "/" #name, c->name, 1, &n, unit, text));
     SPECTRUM_LIST(X)
 #undef X
@@ -146,7 +147,7 @@ static eqs_status measure(const eqs_study_request *request, const eqs_phase *pha
             status = eqs_fail(EQS_INTERRUPTED, "the study was stopped");
     }
     eqs_settling_clear(&ode);
-    return status == EQS_OK ? write_columns(writer, request->n, c) : status;
+    return status == EQS_OK ? write_columns(writer, request->n, eqs_study_unit_time(request), c) : status;
 }
 
 static eqs_status run(const eqs_study_request *request, eqs_h5_writer *writer)

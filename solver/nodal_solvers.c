@@ -97,7 +97,9 @@ static void work_through(job *j)
         w->sample = b;
         move(j->nodal, j->state, b, w->v, true);
         memcpy(w->v_free, w->v, j->nodal->n * sizeof *w->v);
+        long before = work.steps;
         relax_sample(j, w, b, &work, &used);
+        j->result->steps[b] = (size_t)(work.steps - before);
         move(j->nodal, j->state, b, w->v, false);
     }
 #pragma omp critical(eqs_nodal)

@@ -198,6 +198,39 @@ static void depth_measures_every_variant_at_every_stage(void **state)
     eqs_h5_reader_destroy(reader);
 }
 
+/* node voltages of a crossbar with Shockley diodes, in seconds */
+static void resistive_networks_settle_in_seconds_as_their_slowest_mode_says(void **state)
+{
+    (void)state;
+    static const char *const resistive[] = {"network.model=resistive", "network.diode=shockley",
+                                            "dynamics.form=gradient", "relaxation.tolerance=1e-7",
+                                            "network.g_min=0.05"};
+    size_t n, m;
+    eqs_h5_reader *reader = studied("settling", 5, resistive);
+    double *time = values(reader, "/study/settling/time", &n);
+    double *seconds = values(reader, "/study/settling/seconds", &m);
+    double *sweeps = values(reader, "/study/settling/auto", &m);
+    assert_int_equal(n, m);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(time[i] >= 0.0 && sweeps[i] >= 0.0);
+        assert_close(seconds[i], 1e-12 / 1e-6 * time[i], 1e-12, 0); /* the default C and G */
+    }
+    assert_true(time[n - 1] > 1.0 && sweeps[n - 1] >= 1.0);
+    assert_true(eqs_h5_has_attribute(reader, "/study/settling", "refused_euler"));
+    eqs_free(time);
+    eqs_free(seconds);
+    eqs_free(sweeps);
+    eqs_h5_reader_destroy(reader);
+    reader = studied("spectrum", 5, resistive);
+    double *decay = values(reader, "/study/spectrum/decay", &n);
+    double *slowest = values(reader, "/study/spectrum/slowest", &n);
+    for (size_t b = 0; b < n; b++)
+        assert_close(decay[b], slowest[b], 0.15, 0.0);
+    eqs_free(decay);
+    eqs_free(slowest);
+    eqs_h5_reader_destroy(reader);
+}
+
 static void studies_have_names_and_summaries(void **state)
 {
     (void)state;
@@ -217,6 +250,7 @@ int main(void)
         cmocka_unit_test(errors_of_the_gradient_fall_with_beta_at_their_order),
         cmocka_unit_test(every_rule_is_in_the_table_and_the_costate_is_exact),
         cmocka_unit_test(depth_measures_every_variant_at_every_stage),
+        cmocka_unit_test(resistive_networks_settle_in_seconds_as_their_slowest_mode_says),
         cmocka_unit_test(studies_have_names_and_summaries),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
