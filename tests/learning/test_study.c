@@ -203,10 +203,10 @@ static void resistive_networks_settle_in_seconds_as_their_slowest_mode_says(void
 {
     (void)state;
     static const char *const resistive[] = {"network.model=resistive", "network.diode=shockley",
-                                            "dynamics.form=gradient", "relaxation.tolerance=1e-7",
-                                            "network.g_min=0.05"};
+                                            "dynamics.form=gradient",  "relaxation.tolerance=1e-7",
+                                            "network.g_min=0.05",      "network.doubled=false"};
     size_t n, m;
-    eqs_h5_reader *reader = studied("settling", 5, resistive);
+    eqs_h5_reader *reader = studied("settling", 6, resistive);
     double *time = values(reader, "/study/settling/time", &n);
     double *seconds = values(reader, "/study/settling/seconds", &m);
     double *sweeps = values(reader, "/study/settling/auto", &m);
@@ -221,7 +221,7 @@ static void resistive_networks_settle_in_seconds_as_their_slowest_mode_says(void
     eqs_free(seconds);
     eqs_free(sweeps);
     eqs_h5_reader_destroy(reader);
-    reader = studied("spectrum", 5, resistive);
+    reader = studied("spectrum", 6, resistive);
     double *decay = values(reader, "/study/spectrum/decay", &n);
     double *slowest = values(reader, "/study/spectrum/slowest", &n);
     for (size_t b = 0; b < n; b++)
