@@ -182,7 +182,8 @@ static size_t resident_bytes(long process)
     return (size_t)resident * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* 3000 patterns (long form 100 000), a new circuit for every 10 */
+/* 3000 patterns (long form 100 000), a new circuit for every 10. ngspice keeps some 300 bytes of every
+ * circuit that it loads, whatever is freed: measured in the long form, 1.9 MB over 6667 circuits. */
 static void memory_stays_flat_over_thousands_of_patterns(void **state)
 {
     (void)state;
@@ -204,7 +205,7 @@ static void memory_stays_flat_over_thousands_of_patterns(void **state)
 #if defined(__SANITIZE_ADDRESS__)
     (void)after; /* the sanitizer keeps what is freed */
 #else
-    assert_true(after < before + (1 << 20) + (runs - warm) * 100);
+    assert_true(after < before + (1 << 20) + (runs - warm) * 400);
 #endif
     eqs_device_pool_destroy(pool);
     small_resistive_close(&s);
