@@ -170,6 +170,29 @@ static void a_circuit_that_does_not_converge_names_its_sample(void **state)
     small_resistive_close(&s);
 }
 
+/* One sample whose voltages overflow spoils the sweep of its chunk: the samples before it are solved by
+ * themselves, to the voltages of an undisturbed sweep, and the message names it. */
+static void a_failed_sweep_is_done_again_sample_by_sample(void **state)
+{
+    (void)state;
+    small_resistive s;
+    open_net(&s);
+    eqs_device_pool *pool = open_pool(&s, 1, BATCH, 20.0);
+    double *undisturbed = minibatch(pool, &s), volts[POINTS * BATCH * 8];
+    size_t n = eqs_network_state_size(s.net), bad = 3;
+    s.x[bad * s.net->layer[0].units] = 1e35;
+    assert_fails(eqs_device_pool_run(pool, s.theta, BATCH, s.x, s.target, POINTS, strengths, volts),
+                 EQS_NOT_CONVERGED, "sample 3 of the minibatch");
+    for (size_t p = 0; p < POINTS; p++) {
+        for (size_t i = 0; i < bad * n; i++)
+            assert_close(volts[p * BATCH * n + i], undisturbed[p * BATCH * n + i], 1e-8, 1e-12);
+    }
+    assert_int_equal(eqs_device_pool_statistics_of(pool)->sweeps_alone, bad + 1);
+    eqs_free(undisturbed);
+    eqs_device_pool_destroy(pool);
+    small_resistive_close(&s);
+}
+
 static size_t resident_bytes(long process)
 {
     char path[64];
@@ -234,6 +257,7 @@ int main(void)
         cmocka_unit_test(a_worker_that_dies_or_hangs_is_replaced_and_its_batch_redone),
         cmocka_unit_test(a_worker_killed_while_it_computes_is_replaced),
         cmocka_unit_test(a_circuit_that_does_not_converge_names_its_sample),
+        cmocka_unit_test(a_failed_sweep_is_done_again_sample_by_sample),
         cmocka_unit_test(memory_stays_flat_over_thousands_of_patterns),
         cmocka_unit_test(what_a_pool_cannot_do_is_refused),
     };
