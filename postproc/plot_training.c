@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "store/text.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,12 +54,16 @@ static eqs_status add_columns(const eqs_catalog *catalog, const double *epoch, s
         if (object == NULL || object->shape.rank != 1 || object->shape.count != n)
             continue;
         EQS_TRY(eqs_catalog_values(catalog, object, &value));
-        for (size_t i = 0; i < n; i++)
+        bool any = false; /* without validation samples their error is NaN throughout */
+        for (size_t i = 0; i < n; i++) {
             value[i] *= factor;
-        if (panel == NULL)
+            any |= isfinite(value[i]);
+        }
+        if (any && panel == NULL)
             panel = eqs_figure_panel(figure, title, "epoch", y_label);
-        eqs_figure_curve(figure, panel, columns[c].label, n == 1 ? EQS_MARK_LINE_POINTS : EQS_MARK_LINE, n,
-                         epoch, value, 1);
+        if (any)
+            eqs_figure_curve(figure, panel, columns[c].label, n == 1 ? EQS_MARK_LINE_POINTS : EQS_MARK_LINE,
+                             n, epoch, value, 1);
         eqs_free(value);
     }
     eqs_figure_scale(panel, 10);

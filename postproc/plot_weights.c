@@ -29,12 +29,32 @@ static size_t square_side(size_t n)
     return side * side == n && side >= 4 ? side : 0;
 }
 
+/* How the rows of a matrix are pixels of an image: one row a pixel; or, where every input is a source +x and
+ * a source -x (resistive networks), two rows a pixel, whose difference acts, and perhaps a constant source
+ * after them. */
+typedef struct field_layout {
+    size_t side; /* 0: no image */
+    bool doubled;
+} field_layout;
+
+static field_layout layout_of(size_t rows)
+{
+    field_layout one = {square_side(rows), false};
+    return one.side > 0 ? one : (field_layout){square_side(rows / 2), true};
+}
+
+static double pixel(const double *w, const field_layout *layout, size_t units, size_t i, size_t j)
+{
+    double value = w[i * units + j];
+    return layout->doubled ? value - w[(i + layout->side * layout->side) * units + j] : value;
+}
+
 /* The first fields side by side, each scaled by its own largest weight, with a blank line between. Column j
  * of the matrix [inputs x units] is the field of unit j. */
-static eqs_status add_fields(const double *w, const eqs_catalog_object *object, size_t side,
+static eqs_status add_fields(const double *w, const eqs_catalog_object *object, const field_layout *layout,
                              eqs_figure *figure)
 {
-    size_t inputs = object->shape.dim[0], units = object->shape.dim[1];
+    size_t side = layout->side, inputs = side * side, units = object->shape.dim[1];
     size_t shown = units < MOST_FIELDS ? units : MOST_FIELDS;
     size_t across = (size_t)ceil(sqrt((double)shown * 1.6)), down = (shown + across - 1) / across;
     size_t width = across * (side + 1) - 1, height = down * (side + 1) - 1;
@@ -46,14 +66,15 @@ static eqs_status add_fields(const double *w, const eqs_catalog_object *object, 
     for (size_t j = 0; j < shown; j++) {
         double largest = 0.0;
         for (size_t i = 0; i < inputs; i++)
-            largest = fmax(largest, fabs(w[i * units + j]));
+            largest = fmax(largest, fabs(pixel(w, layout, units, i, j)));
         double *corner = mosaic + (j / across) * (side + 1) * width + (j % across) * (side + 1);
         for (size_t i = 0; i < inputs; i++)
-            corner[i / side * width + i % side] = largest > 0.0 ? w[i * units + j] / largest : 0.0;
+            corner[i / side * width + i % side] =
+                largest > 0.0 ? pixel(w, layout, units, i, j) / largest : 0.0;
     }
     char title[PLOT_LABEL_SIZE];
-    snprintf(title, sizeof title, "%.40s: receptive fields of units 0 to %zu of %zu",
-             eqs_catalog_name(object), shown - 1, units);
+    snprintf(title, sizeof title, "%.40s: fields of units 0 to %zu of %zu%s",
+             eqs_catalog_name(object), shown - 1, units, layout->doubled ? " (+x less -x)" : "");
     eqs_panel *panel = eqs_figure_panel(figure, title, "", "");
     eqs_figure_image(figure, panel, height, width, mosaic, "each field / its largest");
     if (panel != NULL && panel->image != NULL) {
@@ -101,10 +122,10 @@ static eqs_status build(const eqs_catalog *catalog, const char *part, eqs_figure
     snprintf(path, sizeof path, "/parameters/%.200s", part);
     const eqs_catalog_object *object = eqs_catalog_numbers(catalog, path);
     EQS_TRY(eqs_catalog_values(catalog, object, &w));
-    size_t side = square_side(object->shape.dim[0]);
+    field_layout layout = layout_of(object->shape.dim[0]);
     /* only what sees layer 0 sees an image */
-    bool sees_image = side > 0 && strstr(eqs_catalog_name(object), "_1") != NULL;
-    eqs_status status = sees_image ? add_fields(w, object, side, figure) : add_matrix(w, object, figure);
+    bool sees_image = layout.side > 0 && strstr(eqs_catalog_name(object), "_1") != NULL;
+    eqs_status status = sees_image ? add_fields(w, object, &layout, figure) : add_matrix(w, object, figure);
     eqs_free(w);
     return status;
 }
