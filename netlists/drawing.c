@@ -203,11 +203,12 @@ static void draw_symbol(FILE *file, const eqs_element *e, double x, double y, bo
     case EQS_CAPACITOR:
         fprintf(file, "<path d=\"M%g %g v20 m-14 0 h28 m-28 8 h28 m-14 0 v20\"/>\n", x, y - 24);
         break;
-    case EQS_DIODE:
-        fprintf(file, "<path d=\"M%g %g v12 m-11 %d h22 l-11 %d z m-11 %d h22\"/>\n", x, y - 24,
-                down ? 0 : 22, down ? 22 : -22, down ? 22 : -22);
-        draw_line(file, x, y + 10, x, y + 24);
+    case EQS_DIODE: { /* triangle and bar, the current in the triangle's direction */
+        double d = down ? 11.0 : -11.0;
+        fprintf(file, "<path d=\"M%g %g h22 L%g %g z M%g %g h22 M%g %g V%g M%g %g V%g\"/>\n", x - 11, y - d,
+                x, y + d, x - 11, y + d, x, y - 24, y - 11, x, y + 11, y + 24);
         break;
+    }
     case EQS_VOLTAGE_SOURCE:
     case EQS_CURRENT_SOURCE:
         fprintf(file, "<circle cx=\"%g\" cy=\"%g\" r=\"%g\"/>\n", x, y, s);
@@ -241,6 +242,17 @@ static void draw_ground(FILE *file, double x, double y)
     fprintf(file, "<path d=\"M%g %g h20 m-16 4 h12 m-8 4 h4\"/>\n", x - 10, y);
 }
 
+/* the first port of an instance that is neither this node nor ground */
+static const char *other_port(const eqs_netlist *netlist, const eqs_element *e, eqs_node node)
+{
+    const eqs_instance *instance = e->detail.instance;
+    for (size_t i = 0; i < instance->subcircuit->n_ports; i++) {
+        if (instance->node[i] != node && instance->node[i] != EQS_GROUND)
+            return eqs_netlist_node_name(netlist, instance->node[i]);
+    }
+    return "";
+}
+
 static void draw_column(const eqs_netlist *netlist, const eqs_element *e, eqs_node node, double x, double y,
                         FILE *file)
 {
@@ -250,7 +262,7 @@ static void draw_column(const eqs_netlist *netlist, const eqs_element *e, eqs_no
     fprintf(file, "<circle cx=\"%g\" cy=\"%g\" r=\"2.5\" class=\"dot\"/>\n", x, y);
     draw_symbol(file, e, x, y + BODY / 2.0, down);
     if (e->kind == EQS_INSTANCE)
-        put_text(file, x, y + BODY + 14, "class=\"node\"", "other ports");
+        put_text(file, x, y + BODY + 14, "class=\"node\"", other_port(netlist, e, node));
     else if (other == EQS_GROUND)
         draw_ground(file, x, y + BODY);
     else
