@@ -73,8 +73,8 @@ static eqs_status add_fields(const double *w, const eqs_catalog_object *object, 
                 largest > 0.0 ? pixel(w, layout, units, i, j) / largest : 0.0;
     }
     char title[PLOT_LABEL_SIZE];
-    snprintf(title, sizeof title, "%.40s: fields of units 0 to %zu of %zu%s",
-             eqs_catalog_name(object), shown - 1, units, layout->doubled ? " (+x less -x)" : "");
+    snprintf(title, sizeof title, "%.40s: fields of units 0 to %zu of %zu%s", eqs_catalog_name(object),
+             shown - 1, units, layout->doubled ? " (+x less -x)" : "");
     eqs_panel *panel = eqs_figure_panel(figure, title, "", "");
     eqs_figure_image(figure, panel, height, width, mosaic, "each field / its largest");
     if (panel != NULL && panel->image != NULL) {
