@@ -66,8 +66,6 @@ static eqs_status check(const eqs_device_builder *b)
         return eqs_fail(EQS_BAD_DATA, "sample %zu is beyond the batch of %zu", b->sample, b->phase->batch);
     if (o->external && !o->fold)
         return eqs_fail(EQS_BAD_CONFIG, "external currents need the sources folded");
-    if (o->external && b->resistive->nudge == EQS_NUDGE_CONDUCTANCE)
-        return eqs_fail(EQS_BAD_CONFIG, "external nudging is by currents (learning.nudge_form: current)");
     EQS_TRY(check_transient(b));
     return check_conductances(b);
 }

@@ -67,7 +67,7 @@ static eqs_status fixed_nudge(eqs_device_builder *b, size_t i, double amperes)
     snprintf(name, sizeof name, "nudge_%s", eqs_netlist_node_name(b->netlist, node));
     eqs_waveform w = external ? eqs_waveform_external() : eqs_waveform_dc(amperes);
     EQS_TRY(eqs_netlist_current(b->netlist, name, EQS_GROUND, node, &w));
-    if (external || b->resistive->nudge != EQS_NUDGE_CONDUCTANCE)
+    if (b->resistive->nudge != EQS_NUDGE_CONDUCTANCE || beta == 0.0)
         return EQS_OK;
     return eqs_netlist_vccs(b->netlist, name, node, EQS_GROUND, node, EQS_GROUND,
                             beta * b->resistive->siemens);

@@ -42,6 +42,17 @@ class Devices(Folder):
                 self.assertEqual(done.returncode, 0, (phase, law, done.stderr))
                 self.assertLess(json.loads(done.stdout)["max_difference"], 1e-6)
 
+    def test_the_conductance_form_of_the_nudge_agrees_too(self):
+        form = ["--set", "learning.nudge_form=conductance", "--set", "learning.beta=0.05"]
+        for phase in ("free", "nudged", "nudged-"):
+            done = self.call("simulate", "drn-xor-ngspice", *HERE, *form, "--samples", "train:0:4", "--phase", phase, "-o",
+                             "c-%s.h5" % phase, "--json")  # fmt: skip
+            self.assertEqual(done.returncode, 0, (phase, done.stderr))
+            self.assertLess(json.loads(done.stdout)["max_difference"], 1e-6)
+        done = self.call("train", "drn-xor-ngspice", *HERE, *form, "-o", "c.h5")
+        self.assertEqual(done.returncode, 78)
+        self.assertIn("nudge_form", done.stderr)
+
     @needs_h5py
     def test_a_transient_reports_settling_and_energy(self):
         done = self.call("simulate", "drn-xor-ngspice", *HERE, "--samples", "train:1:3", "--phase", "nudged", "--analysis",
