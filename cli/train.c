@@ -89,14 +89,16 @@ static void print_row(const train_job *job, const eqs_epoch_row *row, double sec
 {
     if (job->common.quiet)
         return;
-    char validation[16], test[16];
+    char validation[16], test[16], elsewhere[48] = "";
+    if (row->other_attractor > 0.0)
+        snprintf(elsewhere, sizeof elsewhere, "  other attractor %.2f %%", 100.0 * row->other_attractor);
     fprintf(stderr,
             "%sepoch %3.0f  train %6.3f %%  validation %s %%  test %s %%  cost %.5f  residual %.1e  "
-            "sweeps %.1f + %.1f  %.2f s%s\n",
+            "sweeps %.1f + %.1f%s  %.2f s%s\n",
             job->terminal ? "\r\033[K" : "", row->epoch, 100.0 * row->train_error,
             percent(row->validation_error, validation), percent(row->test_error, test), row->cost,
-            fmax(row->residual, row->residual_nudged), row->sweeps_free, row->sweeps_nudged, seconds,
-            row->unconverged > 0.0 ? "  (some phases above tolerance)" : "");
+            fmax(row->residual, row->residual_nudged), row->sweeps_free, row->sweeps_nudged, elsewhere,
+            seconds, row->unconverged > 0.0 ? "  (some phases above tolerance)" : "");
 }
 
 /* one line of RUN.metrics.jsonl */

@@ -1,5 +1,6 @@
 #include "learning/phases.h"
 
+#include <math.h>
 #include <string.h>
 
 static const struct {
@@ -21,4 +22,17 @@ eqs_status eqs_phases_create(const eqs_energy *energy, const eqs_phases_options 
     return eqs_fail(EQS_BAD_CONFIG,
                     "learning.engine: '%s' is unknown; allowed: batch, ode, ngspice, transient",
                     options->backend);
+}
+
+void eqs_phase_note_response(size_t n, const double *residual, const double *response,
+                             eqs_phase_outcome *outcome)
+{
+    outcome->residual_response = 0.0;
+    outcome->unresolved = 0;
+    for (size_t b = 0; b < n; b++) {
+        if (!(response[b] > residual[b]))
+            outcome->unresolved++;
+        else
+            outcome->residual_response = fmax(outcome->residual_response, residual[b] / response[b]);
+    }
 }

@@ -31,6 +31,8 @@ typedef struct eqs_phases_options {
     eqs_relax_options
         relax; /* solver, tolerance, limits, euler's step, CVODE's settings; borrowed pointers */
     double nudged_tolerance; /* 0: relax.tolerance */
+    double nudged_relative;  /* > 0: residuals of nudged phases at most this times the sample's response max
+                                |s_beta -  s_free|, or the floor of the precision (solver/engine.h) */
     size_t free_iterations;  /* > 0: exactly so many iterations of euler, no certificate asked (paper 001) */
     size_t nudged_iterations;
     bool
@@ -46,6 +48,9 @@ typedef struct eqs_phase_outcome {
     /* transient only, sums over samples: seconds in which the phase settled to 1e-3 and 1e-6 (NaN: not within
      * it), and joules from the supplies */
     double settling, settling_fine, joules;
+    /* nudged phases only; response: max |s_beta - s_free| of a sample */
+    double residual_response; /* largest residual / response of the samples where that is below 1 */
+    size_t unresolved;        /* samples whose response does not exceed their residual */
 } eqs_phase_outcome;
 
 typedef struct eqs_phases_ops {
@@ -71,6 +76,11 @@ typedef struct eqs_phases_ops {
     /* as eqs_engine_update */
     void (*update)(eqs_phases *phases, const double *rate, const double *coefficient, double decay,
                    double *change, double *norm);
+    /* NULL where there is one fixed point only. Relaxes slot 0 as `relax` does, and once more from the same
+     * start by plain sweeps, which keep to their basin: how many samples end in different fixed points
+     * (solver/attractor.h). Slots are of no use then. Errors as of relax, and EQS_BAD_CONFIG when sweeps
+     * cannot do the network */
+    eqs_status (*compare)(eqs_phases *phases, const double beta[EQS_BETA_COUNT], size_t *elsewhere);
     void (*output)(const eqs_phases *phases, size_t slot, double *y);
     void (*energy)(const eqs_phases *phases, size_t slot, double *F);
     /* states of the loaded samples, in double precision; out has at least so many rows */
@@ -81,6 +91,10 @@ struct eqs_phases {
     const eqs_phases_ops *ops;
     size_t batch;
 };
+
+/* Notes residuals and responses [n] of a nudged phase in its outcome. */
+void eqs_phase_note_response(size_t n, const double *residual, const double *response,
+                             eqs_phase_outcome *outcome);
 
 /* Creates the backend that the options name. EQS_BAD_CONFIG when it is unknown or cannot do the network. The
  * energy must outlive the phases. */

@@ -4,7 +4,9 @@
 #include "base/memory.h"
 #include "base/ranks.h"
 #include "learning/phases_resistive.h"
+#include "solver/attractor.h"
 
+#include <math.h>
 #include <string.h>
 
 /* What one rank tells the others about a sample that it has relaxed; the state follows. */
@@ -17,9 +19,10 @@ typedef struct batch_phases {
     eqs_phases base;
     eqs_engine *engine;
     eqs_phases_options options;
-    size_t n;            /* samples loaded */
-    size_t row_bytes;    /* of a rank_row and its state, rounded up to 8 */
-    unsigned char *rows; /* [batch x row_bytes]; several ranks only */
+    size_t n;                    /* samples loaded */
+    size_t row_bytes;            /* of a rank_row and its state, rounded up to 8 */
+    unsigned char *rows;         /* [batch x row_bytes]; several ranks only */
+    double *residual, *response; /* [batch] of the last nudged phase */
 } batch_phases;
 
 static const batch_phases *view(const eqs_phases *phases)
@@ -31,6 +34,8 @@ static void destroy(eqs_phases *phases)
 {
     eqs_engine_destroy(view(phases)->engine);
     eqs_free(view(phases)->rows);
+    eqs_free(view(phases)->residual);
+    eqs_free(view(phases)->response);
     eqs_free(phases);
 }
 
@@ -94,16 +99,15 @@ static eqs_phase_outcome exchange(const batch_phases *p, size_t slot, const eqs_
             eqs_engine_put_state(p->engine, slot, row, p->rows + row * p->row_bytes + sizeof head);
         if (!(head.residual <= all.max_residual))
             all.max_residual = head.residual;
+        p->residual[row] = head.residual;
         all.sweeps += head.sweeps;
         all.unconverged += head.end != EQS_RELAX_CONVERGED;
     }
     return all;
 }
 
-static eqs_status relax(eqs_phases *phases, size_t slot, const double beta[EQS_BETA_COUNT],
-                        eqs_phase_outcome *outcome)
+static eqs_engine_relax how_to_relax(const batch_phases *p, size_t slot, const double beta[EQS_BETA_COUNT])
 {
-    const batch_phases *p = view(phases);
     size_t iterations = slot == 0 ? p->options.free_iterations : p->options.nudged_iterations;
     bool own_tolerance = slot != 0 && p->options.nudged_tolerance > 0.0;
     eqs_engine_relax how = {
@@ -111,9 +115,18 @@ static eqs_status relax(eqs_phases *phases, size_t slot, const double beta[EQS_B
         .max_sweeps = iterations > 0 ? iterations : p->options.relax.max_steps,
         .fixed_iterations = iterations > 0,
         .step = p->options.relax.step,
+        .relative = slot != 0 ? p->options.nudged_relative : 0.0,
         .euler = slot != 0 && p->options.truncated,
     };
     memcpy(how.beta, beta, sizeof how.beta);
+    return how;
+}
+
+static eqs_status relax(eqs_phases *phases, size_t slot, const double beta[EQS_BETA_COUNT],
+                        eqs_phase_outcome *outcome)
+{
+    const batch_phases *p = view(phases);
+    eqs_engine_relax how = how_to_relax(p, slot, beta);
     if (slot != 0)
         eqs_engine_copy(p->engine, 0, slot);
     eqs_engine_outcome result;
@@ -124,8 +137,35 @@ static eqs_status relax(eqs_phases *phases, size_t slot, const double beta[EQS_B
         *outcome = (eqs_phase_outcome){.max_residual = result.max_residual,
                                        .sweeps = result.mean_sweeps * (double)result.n,
                                        .unconverged = result.unconverged};
-    if (iterations > 0)
+    if (how.fixed_iterations)
         outcome->unconverged = 0; /* no certificate was asked for */
+    if (slot != 0) {
+        eqs_engine_distance(p->engine, 0, slot, p->response);
+        eqs_phase_note_response(p->n, p->rows != NULL ? p->residual : result.residual, p->response, outcome);
+    }
+    return EQS_OK;
+}
+
+/* Slot 1 goes from the start by sweeps, slot 2 from where slot 0 has ended. Every rank does all samples. */
+static eqs_status compare(eqs_phases *phases, const double beta[EQS_BETA_COUNT], size_t *elsewhere)
+{
+    const batch_phases *p = view(phases);
+    eqs_engine_relax how = how_to_relax(p, 0, beta),
+                     sweeps = {.max_sweeps = p->options.relax.max_steps, .sweeps = true};
+    eqs_engine_outcome outcome;
+    memcpy(sweeps.beta, beta, sizeof sweeps.beta);
+    sweeps.tolerance =
+        fmin(how.tolerance, p->options.precision == EQS_SINGLE ? 2.0 * EQS_RESIDUAL_FLOOR_SINGLE : 1e-9);
+    eqs_engine_set_share(p->engine, 0, p->n);
+    eqs_engine_copy(p->engine, 0, 1);
+    eqs_engine_relax_slot(p->engine, 0, &how, &outcome);
+    eqs_engine_copy(p->engine, 0, 2);
+    eqs_engine_relax_slot(p->engine, 1, &sweeps, &outcome);
+    eqs_engine_relax_slot(p->engine, 2, &sweeps, &outcome);
+    eqs_engine_distance(p->engine, 1, 2, p->response);
+    *elsewhere = 0;
+    for (size_t row = 0; row < p->n; row++)
+        *elsewhere += !(p->response[row] <= EQS_ATTRACTOR_DISTANCE);
     return EQS_OK;
 }
 
@@ -161,6 +201,7 @@ static const eqs_phases_ops ops = {
     .take_state = take_state,
     .relax = relax,
     .update = update,
+    .compare = compare,
     .output = output,
     .energy = energy_of,
     .states = states_of,
@@ -189,6 +230,10 @@ eqs_status eqs_phases_create_batch(const eqs_energy *energy, const eqs_phases_op
     engine.threads = options->threads;
     engine.solver = options->relax.solver;
     eqs_status status = eqs_engine_create(energy, &engine, &p->engine);
+    p->residual = eqs_alloc(options->batch, sizeof *p->residual);
+    p->response = eqs_alloc(options->batch, sizeof *p->response);
+    if (status == EQS_OK && (p->residual == NULL || p->response == NULL))
+        status = EQS_NO_MEMORY;
     if (status == EQS_OK && eqs_ranks() > 1) {
         p->row_bytes = (sizeof(rank_row) + eqs_engine_state_bytes(p->engine) + 7) / 8 * 8;
         p->rows = eqs_alloc(options->batch, p->row_bytes);

@@ -6,6 +6,7 @@
 #include "base/ranks.h"
 #include "learning/phases_circuit.h"
 #include "learning/rule_step.h"
+#include "solver/attractor.h"
 
 #include <math.h>
 #include <string.h>
@@ -18,6 +19,8 @@ typedef struct ode_phases {
     size_t n, n_state;
     double *theta, *grad;
     double *x, *target;
+    double *response;   /* [batch] of the last phase */
+    uint8_t *elsewhere; /* [batch] */
     eqs_state *slot[EQS_ENGINE_SLOTS], *rate;
     double beta[EQS_ENGINE_SLOTS][EQS_BETA_COUNT]; /* of each slot's last phase */
 } ode_phases;
@@ -43,6 +46,8 @@ static void destroy(eqs_phases *phases)
     eqs_free(p->grad);
     eqs_free(p->x);
     eqs_free(p->target);
+    eqs_free(p->response);
+    eqs_free(p->elsewhere);
     eqs_free(p);
 }
 
@@ -137,6 +142,70 @@ static void take_state(const eqs_phases *phases, size_t row, void *state)
     }
 }
 
+/* Response max |s_beta - s_free| of sample b of a slot. */
+static double response_of(const ode_phases *p, size_t slot, size_t b)
+{
+    const eqs_network *net = p->energy->net;
+    double most = 0.0;
+    for (size_t k = eqs_first_free_layer(net); k < net->n_layers; k++) {
+        size_t units = net->layer[k].units;
+        for (size_t i = b * units; i < (b + 1) * units; i++)
+            most = fmax(most, fabs(p->slot[slot]->s[k][i] - p->slot[0]->s[k][i]));
+    }
+    return most;
+}
+
+/* What the residual of sample b of a nudged slot must not exceed. */
+static double tolerance_of(const ode_phases *p, size_t b, double tolerance)
+{
+    if (p->options.nudged_relative == 0.0)
+        return tolerance;
+    return fmin(tolerance, fmax(p->options.nudged_relative * p->response[b], EQS_RESIDUAL_FLOOR_DOUBLE));
+}
+
+/* Goes on, more tightly, from where a nudged slot has arrived, until every sample's residual is small beside
+ * its response; whatever the number of calls, result is the last one's, with the steps of all. */
+static eqs_status resolve(ode_phases *p, size_t slot, const eqs_phase *phase, eqs_relax_options *options,
+                          eqs_relax_result *result)
+{
+    double demanded = options->tolerance;
+    for (;;) {
+        double tightest = INFINITY;
+        long steps = result->statistics.steps;
+        for (size_t b = 0; b < p->n; b++) {
+            p->response[b] = response_of(p, slot, b);
+            double tolerance = tolerance_of(p, b, demanded);
+            if (result->residual[b] > tolerance)
+                tightest = fmin(tightest, tolerance);
+        }
+        /* a tolerance that has been tried and missed stays missed */
+        if (!(tightest < options->tolerance) || eqs_relax_unconverged(result) > 0)
+            return EQS_OK;
+        options->tolerance = tightest;
+        eqs_relax_result_clear(result);
+        EQS_TRY(eqs_relax_run(p->energy, phase, options, p->slot[slot], result));
+        result->statistics.steps += steps;
+    }
+}
+
+static eqs_status note(ode_phases *p, size_t slot, const eqs_relax_result *result, double tolerance,
+                       bool certified, eqs_phase_outcome *outcome)
+{
+    bool stopped = false;
+    *outcome = (eqs_phase_outcome){.sweeps = (double)result->statistics.steps};
+    for (size_t b = 0; b < p->n; b++) {
+        p->response[b] = response_of(p, slot, b);
+        if (isnan(result->residual[b]) || result->residual[b] > outcome->max_residual) /* NaN stays */
+            outcome->max_residual = result->residual[b];
+        if (certified && !(result->residual[b] <= (slot == 0 ? tolerance : tolerance_of(p, b, tolerance))))
+            outcome->unconverged++;
+        stopped |= result->end[b] == EQS_RELAX_STOPPED;
+    }
+    if (slot != 0)
+        eqs_phase_note_response(p->n, result->residual, p->response, outcome);
+    return stopped ? eqs_fail(EQS_INTERRUPTED, "stopped in the middle of a phase") : EQS_OK;
+}
+
 static eqs_status relax(eqs_phases *phases, size_t slot, const double beta[EQS_BETA_COUNT],
                         eqs_phase_outcome *outcome)
 {
@@ -160,17 +229,36 @@ static eqs_status relax(eqs_phases *phases, size_t slot, const double beta[EQS_B
             options.tolerance = p->options.nudged_tolerance;
     }
     eqs_relax_result result = {0};
+    double tolerance = options.tolerance;
     EQS_TRY(eqs_relax_run(p->energy, &phase, &options, p->slot[slot], &result));
-    *outcome = (eqs_phase_outcome){.sweeps = (double)result.statistics.steps,
-                                   .unconverged = iterations > 0 ? 0 : eqs_relax_unconverged(&result)};
-    bool stopped = false;
-    for (size_t b = 0; b < p->n; b++) {
-        if (isnan(result.residual[b]) || result.residual[b] > outcome->max_residual) /* NaN stays */
-            outcome->max_residual = result.residual[b];
-        stopped |= result.end[b] == EQS_RELAX_STOPPED;
-    }
+    eqs_status status = EQS_OK;
+    if (slot != 0 && p->options.nudged_relative > 0.0)
+        status = resolve(p, slot, &phase, &options, &result);
+    if (status == EQS_OK)
+        status = note(p, slot, &result, tolerance, iterations == 0, outcome);
     eqs_relax_result_clear(&result);
-    return stopped ? eqs_fail(EQS_INTERRUPTED, "stopped in the middle of a phase") : EQS_OK;
+    return status;
+}
+
+/* Slot 1 keeps the start, slot 2 is where slot 0 has ended, brought to the residual of the sweeps. */
+static eqs_status compare(eqs_phases *phases, const double beta[EQS_BETA_COUNT], size_t *elsewhere)
+{
+    ode_phases *p = self(phases);
+    const eqs_network *net = p->energy->net;
+    eqs_phase_outcome outcome;
+    eqs_relax_options sweeps = eqs_relax_options_default();
+    sweeps.solver = "sweep";
+    sweeps.tolerance = fmin(p->options.relax.tolerance, 1e-9);
+    sweeps.max_steps = p->options.relax.max_steps;
+    eqs_state_copy(net, p->slot[0], p->slot[1]);
+    EQS_TRY(relax(phases, 0, beta, &outcome));
+    eqs_state_copy(net, p->slot[0], p->slot[2]);
+    eqs_phase phase = current_phase(p, beta);
+    eqs_relax_result result = {0};
+    EQS_TRY(eqs_relax_run(p->energy, &phase, &sweeps, p->slot[2], &result));
+    eqs_relax_result_clear(&result);
+    return eqs_attractor_check(p->energy, &phase, &sweeps, EQS_ATTRACTOR_DISTANCE, p->slot[1], p->slot[2],
+                               p->elsewhere, elsewhere);
 }
 
 /* Point of a slot, activities in p->rate. */
@@ -234,6 +322,7 @@ static const eqs_phases_ops ops = {
     .plan = plan,
     .relax = relax,
     .update = update,
+    .compare = compare,
     .output = output,
     .energy = energy_of,
     .states = states_of,
@@ -248,7 +337,10 @@ static eqs_status allocate(ode_phases *p)
     p->grad = eqs_alloc(net->n_parameters, sizeof *p->grad);
     p->x = eqs_alloc(batch * net->layer[0].units, sizeof *p->x);
     p->target = eqs_alloc(batch * net->n_outputs, sizeof *p->target);
-    if (p->theta == NULL || p->grad == NULL || p->x == NULL || p->target == NULL)
+    p->response = eqs_alloc(batch, sizeof *p->response);
+    p->elsewhere = eqs_alloc(batch, sizeof *p->elsewhere);
+    if (p->theta == NULL || p->grad == NULL || p->x == NULL || p->target == NULL || p->response == NULL ||
+        p->elsewhere == NULL)
         return EQS_NO_MEMORY;
     for (size_t i = 0; i < EQS_ENGINE_SLOTS; i++)
         EQS_TRY(eqs_state_create(net, batch, &p->slot[i]));

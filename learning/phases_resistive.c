@@ -67,6 +67,7 @@ static eqs_phase_outcome summed(const resistive_phases *p, const eqs_resistive_o
 {
     return (eqs_phase_outcome){.max_residual = outcome->residual,
                                .sweeps = outcome->sweeps * (double)p->n,
+                               .residual_response = outcome->relative, /* voltage change left / response */
                                .unconverged = outcome->unconverged};
 }
 
@@ -167,6 +168,10 @@ static eqs_status check(const eqs_phases_options *options)
     if (options->nudged_tolerance > 0.0)
         return eqs_fail(EQS_BAD_CONFIG,
                         "relaxation.nudged_tolerance: nudged phases of resistive networks end by "
+                        "relaxation.response_tolerance (allowed: 0)");
+    if (options->nudged_relative > 0.0)
+        return eqs_fail(EQS_BAD_CONFIG,
+                        "relaxation.nudged_relative: nudged phases of resistive networks end by "
                         "relaxation.response_tolerance (allowed: 0)");
     if (eqs_ranks() > 1)
         return eqs_fail(EQS_BAD_CONFIG, "the batch engine of resistive networks runs on one rank; use "

@@ -274,6 +274,14 @@ static eqs_status check_rule(const eqs_config *config)
         return eqs_config_fail(config, "relaxation.nudged_tolerance",
                                "found %g; the second phase of rule %s ends on no tolerance (allowed: 0)",
                                relaxation->nudged_tolerance, rule->name);
+    bool measured =
+        config->learning.engine == EQS_ENGINE_NGSPICE || config->learning.engine == EQS_ENGINE_TRANSIENT;
+    if (relaxation->nudged_relative > 0.0 && (measured || rule->gradient != NULL || rule->truncates ||
+                                              !rule->tolerates || relaxation->nudged_iterations > 0))
+        return eqs_config_fail(config, "relaxation.nudged_relative",
+                               "found %g; only nudged phases that end on a tolerance have one (rule eqprop, "
+                               "nudged_iterations 0, engine batch or ode; allowed here: 0)",
+                               relaxation->nudged_relative);
     return EQS_OK;
 }
 
@@ -358,6 +366,7 @@ eqs_status eqs_setup_evaluation_options(const eqs_setup *setup, int threads, eqs
         .seed = config->seed,
         .persistent = learning->persistent,
         .shuffle = learning->shuffle,
+        .check_attractor = config->relaxation.check_attractor,
         .phases =
             {
                 .backend = eqs_config_word("learning.engine", learning->engine),
@@ -366,6 +375,7 @@ eqs_status eqs_setup_evaluation_options(const eqs_setup *setup, int threads, eqs
                 .threads = threads,
                 .relax = setup->relax,
                 .nudged_tolerance = config->relaxation.nudged_tolerance,
+                .nudged_relative = config->relaxation.nudged_relative,
                 .free_iterations = config->relaxation.free_iterations,
                 .nudged_iterations = nudged_iterations(config, rule),
                 .circuit = circuit_options(config),

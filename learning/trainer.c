@@ -47,6 +47,10 @@ static eqs_status check_data(const eqs_trainer *t)
         return eqs_fail(EQS_BAD_CONFIG,
                         "network.layers: the output layer has %zu units, but the data has %zu classes",
                         t->n_out, classes);
+    if (t->options.check_attractor > part_count(t, EQS_DATASET_TRAIN))
+        return eqs_fail(EQS_BAD_CONFIG,
+                        "relaxation.check_attractor: found %zu, but there are %zu training samples",
+                        t->options.check_attractor, part_count(t, EQS_DATASET_TRAIN));
     if (part_count(t, EQS_DATASET_TRAIN) == 0)
         return eqs_fail(EQS_BAD_CONFIG, "data.train: no training samples");
     return EQS_OK;
@@ -114,6 +118,12 @@ eqs_status eqs_trainer_create(const eqs_energy *energy, const eqs_dataset *data,
         status = allocate(t);
     if (status == EQS_OK)
         status = eqs_phases_create(energy, &options->phases, &t->phases);
+    if (status == EQS_OK && options->check_attractor > 0 && t->phases->ops->compare == NULL)
+        status = eqs_fail(
+            EQS_BAD_CONFIG,
+            "relaxation.check_attractor: found %zu, but the phases of this engine and network cannot be "
+            "compared with sweeps (allowed: 0)",
+            options->check_attractor);
     if (status == EQS_OK && options->rule->gradient != NULL)
         status = eqs_rule_step_create(energy, &options->phases, &t->step);
     if (status == EQS_OK)
@@ -237,6 +247,8 @@ static eqs_status contrast(eqs_trainer *t, const eqs_plan *plan, bool measure, e
         sums->settling_nudged += outcome[i].settling / (double)n;
         sums->settling_nudged_fine += outcome[i].settling_fine / (double)n;
         sums->supply_energy += outcome[i].joules;
+        sums->residual_response = fmax(sums->residual_response, outcome[i].residual_response);
+        sums->unresolved += (double)outcome[i].unresolved / (double)n;
     }
     ops->update(t->phases, t->rate, plan->coefficient, net->delta[EQS_BETA_THETA], measure ? t->change : NULL,
                 measure ? t->norm : NULL);
@@ -381,6 +393,27 @@ static eqs_status evaluate_rest(eqs_trainer *t, eqs_dataset_part part, size_t fi
     return EQS_OK;
 }
 
+/* Which fixed point training reaches: some training samples, spread over the epoch's order, from their
+ * persistent states, which stay as they are. `first` is the first minibatch of this part of the epoch. */
+static eqs_status check_attractors(eqs_trainer *t, size_t first, double *elsewhere)
+{
+    size_t count = t->options.check_attractor, batch = t->options.batch,
+           all = part_count(t, EQS_DATASET_TRAIN);
+    if (count > 0)
+        set_order(t, all);
+    for (size_t start = (t->position.minibatch - first) * batch; start < count; start += batch) {
+        EQS_TRY(check_stop(t));
+        size_t n = count - start < batch ? count - start : batch, other;
+        for (size_t b = 0; b < n; b++)
+            t->index[b] = t->order[(start + b) * all / count];
+        EQS_TRY(load(t, EQS_DATASET_TRAIN, t->index, n));
+        EQS_TRY(say_where(t, t->phases->ops->compare(t->phases, t->energy->net->beta, &other)));
+        *elsewhere += (double)other;
+        t->position.minibatch++;
+    }
+    return EQS_OK;
+}
+
 static size_t minibatches(const eqs_trainer *t, eqs_dataset_part part)
 {
     return (part_count(t, part) + t->options.batch - 1) / t->options.batch;
@@ -411,7 +444,10 @@ eqs_status eqs_trainer_epoch(eqs_trainer *t, eqs_train_progress progress, void *
         EQS_TRY(train_rest(t, progress, user));
     if (t->position.minibatch < test)
         EQS_TRY(evaluate_rest(t, EQS_DATASET_VALIDATION, validation, &sums->validation_error));
-    EQS_TRY(evaluate_rest(t, EQS_DATASET_TEST, test, &sums->test_error));
+    size_t checked = test + minibatches(t, EQS_DATASET_TEST);
+    if (t->position.minibatch < checked)
+        EQS_TRY(evaluate_rest(t, EQS_DATASET_TEST, test, &sums->test_error));
+    EQS_TRY(check_attractors(t, checked, &sums->other_attractor));
     *row = *sums;
     row->epoch = t->position.epoch + 1;
     double *physics[] = {&row->settling_free, &row->settling_free_fine, &row->settling_nudged,
@@ -419,9 +455,11 @@ eqs_status eqs_trainer_epoch(eqs_trainer *t, eqs_train_progress progress, void *
     bool in_time = strcmp(t->options.phases.backend, "transient") == 0;
     for (size_t i = 0; i < sizeof physics / sizeof *physics; i++)
         *physics[i] = in_time ? *physics[i] / (double)part_count(t, EQS_DATASET_TRAIN) : NAN;
-    double *mean[] = {&row->train_error, &row->cost, &row->energy, &row->sweeps_free, &row->sweeps_nudged};
+    double *mean[] = {&row->train_error, &row->cost,          &row->energy,
+                      &row->sweeps_free, &row->sweeps_nudged, &row->unresolved};
     for (size_t i = 0; i < sizeof mean / sizeof *mean; i++)
         *mean[i] /= (double)part_count(t, EQS_DATASET_TRAIN);
+    row->other_attractor /= (double)t->options.check_attractor;             /* NaN without any */
     row->validation_error /= (double)part_count(t, EQS_DATASET_VALIDATION); /* NaN without samples */
     row->test_error /= (double)part_count(t, EQS_DATASET_TEST);
     t->position.epoch++;

@@ -18,6 +18,9 @@ typedef struct eqs_train_options {
     uint64_t seed;
     bool persistent; /* each sample starts from its own last free state (paper 001 sec. 5.2) */
     bool shuffle;    /* a new order of samples each epoch; else the data's order */
+    size_t
+        check_attractor; /* so many training samples, spread over the epoch, are relaxed once more after it,
+                            by plain sweeps, to see whether the solver keeps to the basin of their start */
     eqs_phases_options phases;
 } eqs_train_options;
 
@@ -33,6 +36,12 @@ typedef struct eqs_train_options {
     X(residual_nudged, "1", "worst projected residual of the nudged phases of the epoch")                    \
     X(sweeps_free, "1", "mean sweeps, steps or iterations of a sample's free phase")                         \
     X(sweeps_nudged, "1", "mean sweeps, steps or iterations of a sample's nudged phase")                     \
+    X(residual_response, "1",                                                                                \
+      "worst residual / max|s_beta - s_free| of a sample's nudged phase, where that is below 1")             \
+    X(unresolved, "1",                                                                                       \
+      "fraction of nudged phases whose response max|s_beta - s_free| is below their residual")               \
+    X(other_attractor, "1",                                                                                  \
+      "fraction of the checked training samples that sweeps bring elsewhere; NaN: none checked")             \
     X(unconverged, "1", "phases of samples that ended above the tolerance")                                  \
     X(settling_free, "s", "engine transient: mean time in which a free phase settled to 1e-3")               \
     X(settling_free_fine, "s", "engine transient: to 1e-6")                                                  \
@@ -54,7 +63,7 @@ typedef struct eqs_trainer eqs_trainer;
 typedef struct eqs_train_position {
     uint32_t epoch;     /* complete epochs */
     uint32_t minibatch; /* complete minibatches of the epoch that is under way: of the training, then the
-                           validation, then the test samples */
+                           validation, then the test samples, then those whose attractor is checked */
     eqs_epoch_row sums; /* of that epoch */
 } eqs_train_position;
 

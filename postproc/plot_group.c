@@ -150,12 +150,25 @@ static eqs_status add_many(eqs_figure *figure, eqs_panel *panel, const lines *l)
     return EQS_OK;
 }
 
+static bool any_finite(size_t n, const double *value)
+{
+    size_t i = 0;
+    while (i < n && !isfinite(value[i]))
+        i++;
+    return i < n;
+}
+
+/* Nothing is added for an object without a finite value: what a run did not measure is NaN all along. */
 static eqs_status add_panel(const eqs_catalog *catalog, const char *group, const eqs_catalog_object *axis,
                             const eqs_catalog_object *object, eqs_figure *figure)
 {
     char x_label[PLOT_LABEL_SIZE] = "index", y_label[PLOT_LABEL_SIZE];
     double *x = NULL, *value;
     EQS_TRY(eqs_catalog_values(catalog, object, &value));
+    if (!any_finite(object->shape.count, value)) {
+        eqs_free(value);
+        return EQS_OK;
+    }
     if (axis != NULL) {
         eqs_plot_label(axis, x_label);
         eqs_status status = eqs_catalog_values(catalog, axis, &x);

@@ -224,6 +224,11 @@ void eqs_engine_gradient(const eqs_engine *engine, const double *coefficient, do
     engine->ops->gradient(engine, coefficient, grad);
 }
 
+void eqs_engine_distance(const eqs_engine *engine, size_t a, size_t b, double *distance)
+{
+    engine->ops->distance(engine, a, b, distance);
+}
+
 void eqs_engine_output(const eqs_engine *engine, size_t slot, double *y)
 {
     engine->ops->output(engine, slot, y);

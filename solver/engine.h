@@ -45,8 +45,17 @@ typedef struct eqs_engine_relax {
     bool fixed_iterations; /* make exactly max_sweeps sweeps or Euler steps. Euler certifies at the end with
                               one more product, unless tolerance is 0: then residuals are NaN */
     double step;           /* euler: epsilon of Eq. 54, in units of each unit's tau */
-    bool euler;            /* Euler steps, whatever the engine's solver: truncated nudged phases */
+    /* relative > 0, for nudged slots: the residual of a sample must also be <= relative times its response
+     * max |s - s_0|, s_0 its state in slot 0, or at the floor of the precision */
+    double relative;
+    bool sweeps; /* plain sweeps, whatever the engine's solver (not openblas): the attractor check */
+    bool euler;  /* Euler steps, whatever the engine's solver: truncated nudged phases */
 } eqs_engine_relax;
+
+/* What residuals of the two precisions can surely reach: where a relative tolerance asks for less, this is
+ * enough. */
+#define EQS_RESIDUAL_FLOOR_SINGLE 5e-7
+#define EQS_RESIDUAL_FLOOR_DOUBLE 1e-12
 
 /* Outcome of one relaxation; arrays are owned by the engine and valid until its next relaxation of that slot.
  */
@@ -119,6 +128,10 @@ void eqs_engine_update(eqs_engine *engine, const double *rate, const double *coe
  * it.
  */
 void eqs_engine_gradient(const eqs_engine *engine, const double *coefficient, double *grad);
+
+/* distance [n]: max |s_a - s_b| of every loaded sample over the units of all free layers, between two slots.
+ * The response of a nudged phase is its distance from slot 0. */
+void eqs_engine_distance(const eqs_engine *engine, size_t a, size_t b, double *distance);
 
 /* Output layer of a slot, [n x n_L] into y; energies F [n], regulariser included, at beta of the slot's last
  * relaxation (one product with all weights). */

@@ -41,6 +41,7 @@ typedef struct eqs_engine_ops {
     void (*update)(eqs_engine *engine, const double *rate, const double *coefficient, double decay,
                    double *change, double *norm);
     void (*gradient)(const eqs_engine *engine, const double *coefficient, double *grad);
+    void (*distance)(const eqs_engine *engine, size_t a, size_t b, double *distance);
     void (*output)(const eqs_engine *engine, size_t slot, double *y);
     void (*energy)(eqs_engine *engine, size_t slot, double *F);
 } eqs_engine_ops;

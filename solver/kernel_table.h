@@ -9,6 +9,7 @@ static const N(eqs_kernel) N(table) = {
     .update = N(update),
     .add_row = N(add_row),
     .dot = N(dot),
+    .distance = N(distance),
     .box_law = N(box_law),
     .box_euler = N(box_euler),
     .restart = N(restart),

@@ -59,6 +59,9 @@ typedef struct EQS_NAME(eqs_kernel) {
     /* a . b */
     double (*dot)(size_t n, const EQS_REAL *a, const EQS_REAL *b);
 
+    /* max |a_i - b_i|, of finite numbers */
+    EQS_REAL (*distance)(size_t n, const EQS_REAL *a, const EQS_REAL *b);
+
     /* Box units: writes law_i = clip(d_i / a, lo, hi) and returns max |P(a s_i - d_i)|, the projected
      * gradient at s; NaN when a number is not finite. law may be s itself. */
     EQS_REAL(*box_law)

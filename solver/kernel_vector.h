@@ -64,6 +64,21 @@ static REAL N(box_law)(size_t n, const REAL *s, const REAL *d, REAL a, REAL lo, 
     return most + (REAL)N(sum_of)(bad);
 }
 
+static REAL N(distance)(size_t n, const REAL *a, const REAL *b)
+{
+    const N(vec) zero = {0};
+    N(vec) worst = {0};
+    for (size_t i = 0; i < n; i += N(LANES)) {
+        N(vec) d = N(load)(a + i) - N(load)(b + i);
+        d = N(select)(d < zero, -d, d);
+        worst = N(select)(d > worst, d, worst);
+    }
+    REAL most = 0;
+    for (size_t i = 0; i < N(LANES); i++)
+        most = worst[i] > most ? worst[i] : most;
+    return most;
+}
+
 static void N(box_euler)(size_t n, const REAL *d, const REAL *step, REAL a, REAL lo, REAL hi, REAL *s)
 {
     const N(vec) low = N(all)(lo), high = N(all)(hi);

@@ -109,6 +109,8 @@ typedef struct eqs_config_relaxation {
     unsigned preconditioner;                   /* values of eqs_preconditioner (solver/relax.h) */
     size_t free_iterations, nudged_iterations; /* 0: until the tolerance */
     double nudged_tolerance;                   /* 0: as tolerance */
+    double nudged_relative;                    /* 0: off */
+    size_t check_attractor;                    /* training samples per epoch; 0: none */
     double response_tolerance;                 /* resistive: of nudged phases, relative to the response */
 } eqs_config_relaxation;
 

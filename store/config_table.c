@@ -184,6 +184,12 @@ const eqs_config_key eqs_config_keys[] = {
      .meaning = "euler: exactly so many in a nudged phase; 0: until the tolerance"},
     {KEY(relaxation, nudged_tolerance), .value = "0", FROM(0), .unit = "1",
      .meaning = "tolerance of nudged phases; 0: as tolerance"},
+    {KEY(relaxation, nudged_relative), .value = "0", FROM(0), .unit = "1",
+     .meaning = "residual of nudged phases at most this times the sample's response max|s_beta - s_free|, "
+                "too; 0: off"},
+    {KEY(relaxation, check_attractor), .value = "0", FROM(0), .unit = "samples",
+     .meaning =
+         "training samples relaxed again by sweeps after each epoch, to see which fixed point is reached"},
     {KEY(relaxation, response_tolerance), .value = "1e-3", POSITIVE, .unit = "1",
      .meaning =
          "resistive: nudged phases end when every node's residual, divided by its conductance, is below "

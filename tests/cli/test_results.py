@@ -10,8 +10,8 @@ from program import FEW, Folder, all_datasets, h5py, needs_fashion, needs_h5py, 
 
 EPOCHS = 8
 TRAINING = """epoch train_error validation_error test_error cost energy residual residual_nudged sweeps_free
-sweeps_nudged unconverged settling_free settling_free_fine settling_nudged settling_nudged_fine supply_energy seconds
-relative_change block""".split()
+sweeps_nudged residual_response unresolved other_attractor unconverged settling_free settling_free_fine
+settling_nudged settling_nudged_fine supply_energy seconds relative_change block""".split()
 
 
 @needs_fashion
