@@ -1,4 +1,5 @@
 #include "cli/circuit.h"
+#include "solver/nodal.h"
 
 #include <string.h>
 
@@ -99,7 +100,9 @@ eqs_status cli_circuit_start(const cli_subject *subject, const cli_samples *samp
         relax.solver = "auto";
         relax.tolerance = net->resistive != NULL ? 1e-12 : 1e-10;
         eqs_relax_result result = {0};
-        status = eqs_relax_run(subject->setup->energy, &phase, &relax, state, &result);
+        status = eqs_nodal_reachable(net, &phase, &relax.tolerance);
+        if (status == EQS_OK)
+            status = eqs_relax_run(subject->setup->energy, &phase, &relax, state, &result);
         if (status == EQS_OK && eqs_relax_unconverged(&result) > 0)
             status = eqs_fail(EQS_NOT_CONVERGED,
                               "the free phase, from which the nudged one starts, did not converge");

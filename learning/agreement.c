@@ -4,6 +4,7 @@
 #include "base/run.h"
 #include "learning/result_file.h"
 #include "netlists/dialect.h"
+#include "solver/nodal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -132,6 +133,7 @@ static eqs_status measure_op(const eqs_energy *energy, const eqs_phase *phase, c
     eqs_relax_options equilibrium = eqs_relax_options_default();
     equilibrium.solver = "auto";
     equilibrium.tolerance = energy->net->resistive != NULL ? 1e-12 : 1e-10;
+    EQS_TRY(eqs_nodal_reachable(energy->net, phase, &equilibrium.tolerance));
     EQS_TRY(relax_copy(energy, phase, &ode, start, &out->ode, &out->ode_result));
     EQS_TRY(relax_copy(energy, phase, &equilibrium, start, &out->equilibrium, &out->equilibrium_result));
     double begin = eqs_clock();

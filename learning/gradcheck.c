@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/run.h"
+#include "solver/nodal.h"
 
 #include <math.h>
 #include <string.h>
@@ -18,26 +19,6 @@ eqs_gradcheck_options eqs_gradcheck_options_default(void)
                                    .finite_parameters = 400,
                                    .finite_step = 1e-5,
                                    .seed = 1};
-}
-
-/* The tolerance in force: a resistive network's currents are sums of terms of size a V, which rounding does
- * not let fall below 1e-14 of it. */
-static eqs_status reachable_tolerance(const eqs_network *net, const eqs_phase *phase, double *tolerance)
-{
-    double V = 0.0, largest = 0.0;
-    for (size_t i = 0; net->resistive != NULL && i < phase->batch * net->layer[0].units; i++)
-        V = fmax(V, fabs(phase->x[i]));
-    for (size_t k = 1; net->resistive != NULL && k < net->n_layers; k++) {
-        double *a = eqs_alloc(net->layer[k].units, sizeof *a);
-        if (a == NULL)
-            return EQS_NO_MEMORY;
-        eqs_resistive_conductance(net, phase->theta, k, a);
-        for (size_t i = 0; i < net->layer[k].units; i++)
-            largest = fmax(largest, a[i]);
-        eqs_free(a);
-    }
-    *tolerance = fmax(*tolerance, 1e-14 * largest * V);
-    return EQS_OK;
 }
 
 static eqs_relax_options relax_options(const eqs_gradcheck_options *options)
@@ -262,7 +243,7 @@ eqs_status eqs_gradcheck_run(const eqs_setup *setup, const eqs_phase *phase,
     double *estimate = eqs_alloc(setup->net->n_parameters, sizeof *estimate);
     eqs_status status = estimate == NULL ? EQS_NO_MEMORY : allocate(setup, options, out);
     if (status == EQS_OK)
-        status = reachable_tolerance(setup->net, phase, &own.tolerance);
+        status = eqs_nodal_reachable(setup->net, phase, &own.tolerance);
     if (status == EQS_OK)
         status = eqs_state_create(setup->net, phase->batch, &state);
     if (status == EQS_OK)

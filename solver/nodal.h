@@ -31,6 +31,10 @@ static inline double eqs_nodal_rounding(double a, double V)
     return 2e-15 * a * V;
 }
 
+/* Raises *tolerance to what rounding lets a residual reach: the currents of a resistive network are sums of
+ * terms of size a V. Other networks: left as it is. EQS_NO_MEMORY. */
+eqs_status eqs_nodal_reachable(const eqs_network *net, const eqs_phase *phase, double *tolerance);
+
 /* Certificate of given states, evaluated from the energy's terms and not from a solver's sums:
  * residual[batch] = largest |current| into a node, 0 where an ideal diode takes it, in units of G0 x 1 V.
  * response[batch], unless NULL, = largest over nodes of |current| / (conductance with diodes) over the

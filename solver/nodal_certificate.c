@@ -1,8 +1,27 @@
 #include "solver/nodal.h"
 
+#include "base/memory.h"
 #include "solver/sample.h"
 
 #include <math.h>
+
+eqs_status eqs_nodal_reachable(const eqs_network *net, const eqs_phase *phase, double *tolerance)
+{
+    double V = 0.0, largest = 0.0;
+    for (size_t i = 0; net->resistive != NULL && i < phase->batch * net->layer[0].units; i++)
+        V = fmax(V, fabs(phase->x[i]));
+    for (size_t k = 1; net->resistive != NULL && k < net->n_layers; k++) {
+        double *a = eqs_alloc(net->layer[k].units, sizeof *a);
+        if (a == NULL)
+            return EQS_NO_MEMORY;
+        eqs_resistive_conductance(net, phase->theta, k, a);
+        for (size_t i = 0; i < net->layer[k].units; i++)
+            largest = fmax(largest, a[i]);
+        eqs_free(a);
+    }
+    *tolerance = fmax(*tolerance, 1e-14 * largest * V);
+    return EQS_OK;
+}
 
 /* scratch of one call: -dF/dv and d2F/dv2 of the unit terms, and the drive */
 typedef struct pieces {
