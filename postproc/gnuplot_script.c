@@ -195,6 +195,12 @@ static void add_key(const eqs_panel *panel, eqs_text *script)
 
 static void add_curves(const eqs_panel *panel, size_t p, eqs_text *script)
 {
+    span y = span_of(panel, 'y', panel->log_y);
+    if (!(y.low <= y.high)) { /* gnuplot refuses a plot without a point */
+        eqs_text_add(script, "unset key\nset label 1 'no finite values' at graph 0.5,0.5 center\n"
+                             "plot [0:1] [0:1] NaN notitle\nunset label 1\n");
+        return;
+    }
     add_key(panel, script);
     add_x_axis(panel, script);
     if (panel->log_y)

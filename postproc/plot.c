@@ -8,9 +8,9 @@
 #include <string.h>
 
 static const eqs_plot *const plots[] = {
-    &eqs_plot_training, &eqs_plot_relaxation, &eqs_plot_circuit, &eqs_plot_gradient,
-    &eqs_plot_spectrum, &eqs_plot_study,      &eqs_plot_states,  &eqs_plot_certificate,
-    &eqs_plot_weights,  &eqs_plot_hardware,   &eqs_plot_group,
+    &eqs_plot_training,    &eqs_plot_relaxation, &eqs_plot_circuit,  &eqs_plot_cosimulation,
+    &eqs_plot_gradient,    &eqs_plot_spectrum,   &eqs_plot_study,    &eqs_plot_states,
+    &eqs_plot_certificate, &eqs_plot_weights,    &eqs_plot_hardware, &eqs_plot_group,
 };
 enum { N_PLOTS = sizeof plots / sizeof *plots };
 

@@ -13,7 +13,7 @@ static bool is_state(const eqs_catalog_object *object, const char *group)
            eqs_catalog_member(object, group) != NULL && strncmp(eqs_catalog_name(object), "state_", 6) == 0;
 }
 
-/* groups of /circuit with states: "op", "tran", ... */
+/* groups of /circuit with states that were compared with others: "op", "tran", ... */
 static void parts(const eqs_catalog *catalog, eqs_catalog_names *names)
 {
     for (size_t i = 0; i < catalog->n; i++) {
@@ -21,7 +21,9 @@ static void parts(const eqs_catalog *catalog, eqs_catalog_names *names)
         bool any = false;
         for (size_t k = 0; name != NULL && !any && k < catalog->n; k++)
             any = is_state(&catalog->object[k], catalog->object[i].path);
-        if (any)
+        char path[512];
+        snprintf(path, sizeof path, "%.400s/difference", catalog->object[i].path);
+        if (any && eqs_catalog_numbers(catalog, path) != NULL)
             eqs_catalog_names_add(names, "%s", name);
     }
 }

@@ -16,7 +16,9 @@ void eqs_plot_trajectories(const eqs_catalog *catalog, eqs_catalog_names *groups
     for (size_t i = 0; i < catalog->n; i++) {
         const eqs_catalog_object *object = &catalog->object[i];
         char path[512];
-        if (!object->is_group || strstr(eqs_catalog_name(object), "trajectory") == NULL)
+        const char *name = eqs_catalog_name(object);
+        bool named = strstr(name, "trajectory") != NULL || strncmp(name, "sample_", 7) == 0;
+        if (!object->is_group || !named)
             continue;
         snprintf(path, sizeof path, "%s/time", object->path);
         const eqs_catalog_object *time = eqs_catalog_numbers(catalog, path);

@@ -8,7 +8,7 @@ enum { PLOT_LABEL_SIZE = 160 };
 
 extern const eqs_plot eqs_plot_training, eqs_plot_relaxation, eqs_plot_states, eqs_plot_circuit,
     eqs_plot_gradient, eqs_plot_study, eqs_plot_spectrum, eqs_plot_certificate, eqs_plot_weights,
-    eqs_plot_hardware, eqs_plot_group;
+    eqs_plot_hardware, eqs_plot_group, eqs_plot_cosimulation;
 
 /* Label of an axis: a short long_name or else the name, with the unit in brackets. */
 void eqs_plot_label(const eqs_catalog_object *object, char label[PLOT_LABEL_SIZE]);

@@ -42,8 +42,11 @@ eqs_status eqs_report_pictures(const eqs_catalog *catalog, eqs_text *html)
         bool every = parts.n > 0 && parts.name[0][0] != '\0' && plot->group != NULL &&
                      strcmp(plot->group, "parameters") != 0;
         size_t n = every && parts.n < MOST_PARTS ? parts.n : every ? MOST_PARTS : parts.n > 0 ? 1 : 0;
-        for (size_t k = 0; status == EQS_OK && k < n && !(shown && strcmp(plot->name, "group") == 0); k++)
+        for (size_t k = 0; status == EQS_OK && k < n && !(shown && strcmp(plot->name, "group") == 0); k++) {
             status = add_picture(catalog, plot, parts.name[k], ++number, html);
+            if (status == EQS_BAD_DATA) /* a part without anything to draw: the page goes on */
+                status = EQS_OK;
+        }
         shown |= n > 0 && strcmp(plot->name, "weights") != 0;
         eqs_catalog_names_clear(&parts);
     }

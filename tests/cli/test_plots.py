@@ -92,6 +92,15 @@ class Plots(program.Folder):
             self.assertIn(text, texts)
         self.assertIn("States of layer 2: circuit/tran", self.texts("tran.h5", "states"))
 
+    @needs_ngspice
+    def test_co_simulations_show_signals_and_steps(self):
+        self.good("simulate", "run.h5", "--cosim", "--samples", "0", "--set", 'cosimulation.parts=["layer 1"]', "-o", "co.h5")
+        texts = self.texts("co.h5")
+        for text in ("mismatch", "macro step that led to the point (unit time)", "iterations"):
+            self.assertIn(text, texts)
+        self.assertIn("States of layer 2: circuit/cosimulation, sample 0", self.texts("co.h5", "states"))
+        self.good("report", "co.h5", "-o", "co.html")
+
     def test_png_and_columns(self):
         sizes = []
         for columns in ("1", "3"):

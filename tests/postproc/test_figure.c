@@ -103,6 +103,21 @@ static void a_matrix_of_both_signs_gets_a_two_sided_palette(void **state)
     eqs_figure_clear(&figure);
 }
 
+static void a_curve_without_values_is_said_to_have_none(void **state)
+{
+    (void)state;
+    static const double none[2] = {NAN, NAN};
+    eqs_figure figure = {0};
+    eqs_text script = {0};
+    eqs_panel *panel = eqs_figure_panel(&figure, "a", "b", "c");
+    eqs_figure_curve(&figure, panel, "d", EQS_MARK_LINE, 2, NULL, none, 1);
+    eqs_figure_scale(panel, 10);
+    assert_int_equal(eqs_gnuplot_script(&figure, EQS_PICTURE_SVG, &script), EQS_OK);
+    assert_true(has(&script, "no finite values"));
+    eqs_text_clear(&script);
+    eqs_figure_clear(&figure);
+}
+
 static void every_failing_allocation_is_an_error(void **state)
 {
     (void)state;
@@ -143,6 +158,7 @@ int main(void)
         cmocka_unit_test(decades_get_a_logarithmic_axis),
         cmocka_unit_test(long_curves_are_thinned_and_keep_their_ends),
         cmocka_unit_test(a_matrix_of_both_signs_gets_a_two_sided_palette),
+        cmocka_unit_test(a_curve_without_values_is_said_to_have_none),
         cmocka_unit_test(every_failing_allocation_is_an_error),
         cmocka_unit_test(other_picture_formats_are_refused),
     };
