@@ -69,7 +69,7 @@ static void estimate_training(const eqs_config *config, const sizes *s, int thre
     const eqs_config_data *data = &config->data;
     double batch = (double)config->learning.batch;
     double samples = (double)data->train + (double)data->validation + (double)data->test;
-    bool ode = config->learning.engine == EQS_ENGINE_ODE;
+    bool ode = config->learning.engine != EQS_ENGINE_BATCH;
     double real = !ode && config->relaxation.precision == EQS_SINGLE ? sizeof(float) : sizeof(double);
     double row = s->units * real;
     out->parameters = 2.0 * sizeof(double) * s->all; /* the setup's, and those on their way into the file */

@@ -7,10 +7,9 @@ static const struct {
     const char *name;
     eqs_status (*create)(const eqs_energy *energy, const eqs_phases_options *options, eqs_phases **out);
 } backends[] = {
-    {"batch", eqs_phases_create_batch},
-    {"ode", eqs_phases_create_ode},
+    {"batch", eqs_phases_create_batch},   {"ode", eqs_phases_create_ode},
     {"ngspice", eqs_phases_create_ode}, /* with ngspice in the place of a solver */
-    {"transient", eqs_phases_create_ode},
+    {"transient", eqs_phases_create_ode}, {"cosimulation", eqs_phases_create_ode},
 };
 
 eqs_status eqs_phases_create(const eqs_energy *energy, const eqs_phases_options *options, eqs_phases **out)
@@ -20,7 +19,7 @@ eqs_status eqs_phases_create(const eqs_energy *energy, const eqs_phases_options 
             return backends[i].create(energy, options, out);
     }
     return eqs_fail(EQS_BAD_CONFIG,
-                    "learning.engine: '%s' is unknown; allowed: batch, ode, ngspice, transient",
+                    "learning.engine: '%s' is unknown; allowed: batch, ode, ngspice, transient, cosimulation",
                     options->backend);
 }
 

@@ -23,11 +23,13 @@ typedef struct eqs_phases_circuit_options {
 
 /* How phases are computed. */
 typedef struct eqs_phases_options {
-    const char *backend; /* "batch" (solver/engine.h), "ode" (eqs_relax_run, one phase at a time), "ngspice"
-                            or "transient" (phases_circuit.h) */
-    eqs_precision precision; /* batch only; the ODE is double */
-    size_t batch;            /* largest minibatch */
-    int threads;             /* batch only */
+    /* "batch" (solver/engine.h), "ode" (eqs_relax_run, one phase at a time), "ngspice" or "transient"
+     * (phases_circuit.h), or "cosimulation" (steady states with parts in ngspice, netlists/cosim_steady.h) */
+    const char *backend;
+    const struct eqs_cosimulation *cosimulation; /* of backend "cosimulation"; borrowed */
+    eqs_precision precision;                     /* batch only; the ODE is double */
+    size_t batch;                                /* largest minibatch */
+    int threads;                                 /* batch only */
     eqs_relax_options
         relax; /* solver, tolerance, limits, euler's step, CVODE's settings; borrowed pointers */
     double nudged_tolerance; /* 0: relax.tolerance */

@@ -2,6 +2,9 @@
  * ngspice, which then takes the solver's place (phases_circuit.h). */
 #include "learning/phases.h"
 
+#include "learning/cosimulation.h"
+#include "netlists/cosim_steady.h"
+
 #include "base/memory.h"
 #include "base/ranks.h"
 #include "learning/phases_circuit.h"
@@ -22,6 +25,7 @@ typedef struct ode_phases {
     double *response;   /* [batch] of the last phase */
     uint8_t *elsewhere; /* [batch] */
     eqs_state *slot[EQS_ENGINE_SLOTS], *rate;
+    eqs_cosim_steady *steady;                      /* backend "cosimulation", else NULL */
     double beta[EQS_ENGINE_SLOTS][EQS_BETA_COUNT]; /* of each slot's last phase */
 } ode_phases;
 
@@ -42,6 +46,7 @@ static void destroy(eqs_phases *phases)
         eqs_state_destroy(p->slot[i]);
     eqs_state_destroy(p->rate);
     eqs_phases_circuit_destroy(p->circuit);
+    eqs_cosim_steady_destroy(p->steady);
     eqs_free(p->theta);
     eqs_free(p->grad);
     eqs_free(p->x);
@@ -206,6 +211,27 @@ static eqs_status note(ode_phases *p, size_t slot, const eqs_relax_result *resul
     return stopped ? eqs_fail(EQS_INTERRUPTED, "stopped in the middle of a phase") : EQS_OK;
 }
 
+/* Steady states with parts of the network in ngspice. */
+static eqs_status relax_steady(ode_phases *p, size_t slot, const eqs_phase *phase, double tolerance,
+                               eqs_phase_outcome *outcome)
+{
+    eqs_cosim_steady_result result;
+    double *residual = eqs_alloc(p->n, sizeof *residual);
+    if (residual == NULL)
+        return EQS_NO_MEMORY;
+    eqs_status status = eqs_cosim_steady_run(p->steady, phase, tolerance, p->slot[slot], residual, &result);
+    if (status == EQS_OK)
+        *outcome = (eqs_phase_outcome){.max_residual = result.max_residual,
+                                       .sweeps = (double)result.points,
+                                       .unconverged = result.unconverged};
+    for (size_t b = 0; status == EQS_OK && b < p->n; b++)
+        p->response[b] = response_of(p, slot, b);
+    if (status == EQS_OK && slot != 0)
+        eqs_phase_note_response(p->n, residual, p->response, outcome);
+    eqs_free(residual);
+    return status;
+}
+
 static eqs_status relax(eqs_phases *phases, size_t slot, const double beta[EQS_BETA_COUNT],
                         eqs_phase_outcome *outcome)
 {
@@ -228,6 +254,8 @@ static eqs_status relax(eqs_phases *phases, size_t slot, const double beta[EQS_B
         if (p->options.nudged_tolerance > 0.0)
             options.tolerance = p->options.nudged_tolerance;
     }
+    if (p->steady != NULL)
+        return relax_steady(p, slot, &phase, options.tolerance, outcome);
     eqs_relax_result result = {0};
     double tolerance = options.tolerance;
     EQS_TRY(eqs_relax_run(p->energy, &phase, &options, p->slot[slot], &result));
@@ -347,6 +375,24 @@ static eqs_status allocate(ode_phases *p)
     return eqs_state_create(net, batch, &p->rate);
 }
 
+/* the ngspice process of backend "cosimulation" */
+static eqs_status create_steady(ode_phases *p)
+{
+    const eqs_cosimulation *c = p->options.cosimulation;
+    if (p->options.free_iterations > 0 || p->options.nudged_iterations > 0)
+        return eqs_fail(EQS_BAD_CONFIG,
+                        "relaxation.free_iterations: found, but co-simulation finds steady states only "
+                        "(allowed: 0 for free and nudged)");
+    if (p->options.nudged_relative > 0.0)
+        return eqs_fail(EQS_BAD_CONFIG,
+                        "relaxation.nudged_relative: %g found; co-simulation has none (allowed: 0)",
+                        p->options.nudged_relative);
+    eqs_cosim_steady_options options = eqs_cosim_steady_options_default();
+    options.deck = c->options.deck;
+    options.tolerance = p->options.relax.tolerance;
+    return eqs_cosim_steady_create(p->energy, &c->partition, &c->cell, &options, p->base.batch, &p->steady);
+}
+
 eqs_status eqs_phases_create_ode(const eqs_energy *energy, const eqs_phases_options *options,
                                  eqs_phases **out)
 {
@@ -365,7 +411,9 @@ eqs_status eqs_phases_create_ode(const eqs_energy *energy, const eqs_phases_opti
         status =
             eqs_fail(EQS_BAD_CONFIG, "relaxation.solver: '%s' is unknown; `eqspice list solvers` shows them",
                      options->relax.solver);
-    if (status == EQS_OK && strcmp(options->backend, "ode") != 0)
+    if (status == EQS_OK && options->cosimulation != NULL)
+        status = create_steady(p);
+    else if (status == EQS_OK && strcmp(options->backend, "ode") != 0)
         status = eqs_phases_circuit_create(energy, options, &p->circuit);
     if (status != EQS_OK) {
         destroy(&p->base);

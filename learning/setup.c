@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "learning/cosimulation.h"
 #include "learning/run_file.h"
 #include "learning/setup_resistive.h"
 #include "store/csv.h"
@@ -217,7 +218,19 @@ static eqs_status build(const eqs_config *config, const char *parameters, eqs_se
     EQS_TRY(fill_parameters(config, parameters, setup));
     EQS_TRY(learning_rates(config, setup));
     relax_options(config, setup);
-    return EQS_OK;
+    if (config->learning.engine != EQS_ENGINE_COSIMULATION)
+        return EQS_OK;
+    if (strcmp(eqs_config_word("learning.rule", config->learning.rule), "eqprop") != 0)
+        return eqs_config_fail(config, "learning.rule",
+                               "found %s; co-simulation trains by eqprop (learning.engine)",
+                               eqs_config_word("learning.rule", config->learning.rule));
+    if (strcmp(config->relaxation.solver, "auto") != 0)
+        return eqs_config_fail(config, "relaxation.solver",
+                               "found %s; co-simulation has its own (learning.engine); allowed: auto",
+                               config->relaxation.solver);
+    setup->cosimulation = eqs_alloc(1, sizeof *setup->cosimulation);
+    return setup->cosimulation == NULL ? EQS_NO_MEMORY
+                                       : eqs_cosimulation_open(config, setup->net, setup->cosimulation);
 }
 
 eqs_status eqs_setup_create(const eqs_config *config, const char *parameters, eqs_setup **out)
@@ -238,6 +251,9 @@ void eqs_setup_destroy(eqs_setup *setup)
 {
     if (setup == NULL)
         return;
+    if (setup->cosimulation != NULL)
+        eqs_cosimulation_clear(setup->cosimulation);
+    eqs_free(setup->cosimulation);
     eqs_energy_destroy(setup->energy);
     eqs_network_destroy(setup->net);
     eqs_free(setup->theta);
@@ -370,6 +386,7 @@ eqs_status eqs_setup_evaluation_options(const eqs_setup *setup, int threads, eqs
         .phases =
             {
                 .backend = eqs_config_word("learning.engine", learning->engine),
+                .cosimulation = setup->cosimulation,
                 .precision = (eqs_precision)config->relaxation.precision,
                 .batch = learning->batch,
                 .threads = threads,

@@ -9,9 +9,10 @@ typedef struct eqs_setup {
     const eqs_config *config; /* borrowed */
     eqs_network *net;
     eqs_energy *energy;
-    double *theta;           /* [n_parameters]: initial (or loaded) parameters */
-    double *rate;            /* [n_couplings + L] */
-    eqs_relax_options relax; /* of relaxation.*; strings borrowed from the configuration */
+    double *theta;                         /* [n_parameters]: initial (or loaded) parameters */
+    struct eqs_cosimulation *cosimulation; /* learning.engine: cosimulation, else NULL */
+    double *rate;                          /* [n_couplings + L] */
+    eqs_relax_options relax;               /* of relaxation.*; strings borrowed from the configuration */
 } eqs_setup;
 
 /* Builds network, energy, parameters (those of the run file `parameters`, or when it is NULL initial ones:

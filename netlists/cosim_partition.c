@@ -117,6 +117,8 @@ eqs_status eqs_cosim_partition_read(const eqs_network *net, size_t n, const char
                                     eqs_cosim_partition *out)
 {
     *out = (eqs_cosim_partition){0};
+    if (net->resistive != NULL)
+        return eqs_fail(EQS_BAD_CONFIG, "network.model: resistive found; co-simulation needs hopfield");
     if (!eqs_network_clamped(net))
         return eqs_fail(EQS_BAD_CONFIG, "network.beta: co-simulation needs a clamped input (beta[0] = .inf)");
     if (net->form != EQS_FORM_MEMBRANE)

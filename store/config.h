@@ -118,7 +118,8 @@ typedef enum eqs_learning_engine {
     EQS_ENGINE_BATCH,
     EQS_ENGINE_ODE,
     EQS_ENGINE_NGSPICE,
-    EQS_ENGINE_TRANSIENT
+    EQS_ENGINE_TRANSIENT,
+    EQS_ENGINE_COSIMULATION
 } eqs_learning_engine;
 typedef enum eqs_nudge {
     EQS_NUDGE_FIXED,

@@ -220,12 +220,12 @@ const eqs_config_key eqs_config_keys[] = {
      .meaning = "passes through the training samples"},
     {KEY(learning, persistent), .value = "true", .unit = "",
      .meaning = "start each sample's free phase from its state one epoch before (paper 001 sec. 5.2)"},
-    {KEY(learning, engine), .value = "batch", .words = WORDS("batch", "ode", "ngspice", "transient"),
-     .unit = "",
+    {KEY(learning, engine), .value = "batch",
+     .words = WORDS("batch", "ode", "ngspice", "transient", "cosimulation"), .unit = "",
      .meaning =
          "phases by the batch engine; one after the other by relaxation.solver in double precision "
          "(cvode: the ODE); resistive: measured in ngspice, as points of a sweep or as one transient a "
-         "sample"},
+         "sample; steady states with cosimulation.parts in ngspice"},
     {KEY(learning, cost), .value = "squared", .words = WORDS("squared", "softmax"), .unit = "",
      .meaning = "1/2 |y - target|^2; resistive only: softmax cross-entropy, of voltages in units of 1 V"},
     {KEY(learning, nudge_form), .value = "current", .words = WORDS("current", "conductance"), .unit = "",

@@ -84,6 +84,26 @@ class CoSimulation(Folder):
             self.assertIn("ngspice", str(group.attrs["failure"]))
             self.assertIn("sample_%d" % group.attrs["samples_done"], group)
 
+    def test_training_with_a_part_in_ngspice_is_the_same_training(self):
+        # the same equilibria, found in ngspice and in the engine: the same errors and nearly the same cost
+        reports = []
+        for engine in "batch", "cosimulation":
+            done = self.call(
+                "train", "small.yaml", "-o", engine + ".h5", "--json", "--set", "learning.engine=" + engine,
+                "--set", "learning.epochs=2", "--set", "cosimulation.parts=[layer 1]", "--set",
+                "relaxation.tolerance=1e-8", "--set", "network.activation=tanh", "--set", "learning.beta=0.2",
+            )  # fmt: skip
+            self.assertEqual(done.returncode, 0, done.stderr)
+            reports.append(json.loads(done.stdout))
+        self.assertEqual(reports[0]["train_error"], reports[1]["train_error"])
+        self.assertEqual(reports[0]["test_error"], reports[1]["test_error"])
+        if h5py is not None:
+            weights = []
+            for engine in "batch", "cosimulation":
+                with h5py.File(self.path(engine + ".h5"), "r") as file:
+                    weights.append(file["parameters/W_1"][:])
+            self.assertLess(abs(weights[0] - weights[1]).max(), 1e-5)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -52,6 +52,7 @@ static const struct {
     {"learning.rule=recurrent-backprop", NULL, {"learning.nudge=none"}},
     {"learning.rule=exact", NULL, {"learning.nudge=none"}},
     {"learning.rule=contrastive-hebbian", NULL, {"learning.nudge=none"}},
+    {"learning.engine=cosimulation", NULL, {"cosimulation.parts=[layer 1]"}},
     {"learning.nudge=none", NULL, {"learning.rule=exact"}},
 };
 enum { N_COMPANIONS = sizeof companions / sizeof *companions };
