@@ -10,7 +10,7 @@ static const char *const resistive_only[] = {
     "network.diode",      "network.diode_layout", "network.diode_bias",  "network.diode_is",
     "network.diode_n",    "network.diode_gmin",   "network.temperature", "network.amplifier",
     "network.back_gain",  "network.g_min",        "network.g_max",       "relaxation.response_tolerance",
-    "learning.cost",      "learning.nudge_form",
+    "network.density",    "learning.cost",        "learning.nudge_form",
 };
 
 static const char *const hopfield_only[] = {
@@ -50,6 +50,11 @@ eqs_status eqs_setup_check_model(const eqs_config *config)
             config, "dynamics.form",
             "found gradient; with ideal diodes allowed: projected (the flow between events), "
             "membrane");
+    if (config->network.density.n > 0 && config->network.init != EQS_INIT_UNIFORM_CLIPPED)
+        return eqs_config_fail(
+            config, "network.density",
+            "is about starting conductances of network.init: uniform-clipped (allowed with "
+            "another init: [])");
     if (!resistive && config->network.init == EQS_INIT_UNIFORM_CLIPPED)
         return eqs_config_fail(config, "network.init",
                                "found uniform-clipped, which is about conductances; allowed with "
@@ -111,7 +116,18 @@ eqs_status eqs_setup_conductances(const eqs_config *config, const eqs_network *n
                                        i, c, g[i], min, max);
         }
     }
-    if (!from_file)
-        eqs_resistive_clip(net, theta);
-    return EQS_OK;
+    if (from_file || config->network.density.n == 0) {
+        if (!from_file)
+            eqs_resistive_clip(net, theta);
+        return EQS_OK;
+    }
+    double *density = eqs_alloc(net->n_couplings, sizeof *density);
+    if (density == NULL)
+        return EQS_NO_MEMORY;
+    eqs_status status = eqs_config_expand(config, "network.density", &config->network.density, 1.0,
+                                          net->n_couplings, "couplings", density);
+    if (status == EQS_OK)
+        eqs_resistive_thin(net, config->seed, density, theta);
+    eqs_free(density);
+    return status;
 }

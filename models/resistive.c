@@ -327,6 +327,23 @@ void eqs_resistive_init(const struct eqs_network *net, uint64_t seed, const doub
     eqs_resistive_clip(net, theta);
 }
 
+void eqs_resistive_thin(const struct eqs_network *net, uint64_t seed, const double *density, double *theta)
+{
+    for (size_t c = 0; c < net->n_couplings; c++) {
+        size_t a = net->coupling[c].from, b = net->coupling[c].to;
+        size_t rows = net->layer[a].units, columns = net->layer[b].units;
+        eqs_random stream = eqs_random_stream(seed, EQS_RANDOM_WEIGHTS, (uint32_t)c, 1);
+        double *g = eqs_weights(net, theta, c);
+        for (size_t i = 0; i < rows * columns; i++) {
+            /* the two entries of a lateral conductance share one draw */
+            size_t row = i / columns, column = i % columns;
+            size_t draw = a == b && column < row ? column * columns + row : i;
+            g[i] = eqs_random_uniform(&stream, draw) < density[c] ? g[i] / density[c] : 0.0;
+        }
+    }
+    eqs_resistive_clip(net, theta);
+}
+
 void eqs_resistive_clip(const struct eqs_network *net, double *theta)
 {
     for (size_t c = 0; c < net->n_couplings; c++) {

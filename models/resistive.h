@@ -139,6 +139,13 @@ eqs_status eqs_resistive_check_nudge(const struct eqs_network *net, const double
  * Deterministic in seed. */
 void eqs_resistive_init(const struct eqs_network *net, uint64_t seed, const double *gain, double *theta);
 
+/* Keeps each conductance of coupling c with probability density[c] in (0, 1], divided by it, sets the others
+ * to 0, and clips all. A node that sees few conductances averages over few voltages: with all of them the
+ * differences between samples shrink as 1 / sqrt(units) from layer to layer, and a network of three hidden
+ * layers does not begin to learn (experiments/README.md). Deterministic in seed; theta [n_parameters] is
+ * changed in place. */
+void eqs_resistive_thin(const struct eqs_network *net, uint64_t seed, const double *density, double *theta);
+
 /* Clips every conductance to its [g_min, g_max]; biases are left alone. */
 void eqs_resistive_clip(const struct eqs_network *net, double *theta);
 

@@ -86,6 +86,7 @@ typedef struct eqs_config_network {
     eqs_config_reals amplifier;    /* {} = 1, one for all, or one per hidden layer */
     unsigned back_gain;            /* values of eqs_back_gain */
     eqs_config_reals g_min, g_max; /* {} = 0 and no limit, one for all, or one per coupling */
+    eqs_config_reals density;      /* {} = 1, one for all, or one per coupling */
 } eqs_config_network;
 
 typedef struct eqs_config_dynamics {

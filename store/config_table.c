@@ -137,6 +137,11 @@ const eqs_config_key eqs_config_keys[] = {
     {KEY(network, back_gain), .value = "inverse", .words = WORDS("inverse", "conserving"), .unit = "",
      .meaning = "resistive: the amplifiers feed back their output current times 1/A, or times A (which "
                 "conserves power)"},
+    {KEY(network, density), .value = "[]", .min = 0, .max = 1, LIST(0, MAX_COUPLINGS),
+     .flags = EQS_KEY_ABOVE_MIN | EQS_KEY_EMPTY, .unit = "1",
+     .meaning =
+         "init uniform-clipped: share of the conductances that are kept, divided by it; the others start "
+         "at g_min; one for all or one per coupling; empty: 1. Deep networks learn sooner when few are"},
     {KEY(network, g_min), .value = "[]", FROM(0), LIST(0, MAX_COUPLINGS), .unit = "circuit.conductance",
      .meaning = "resistive: lowest conductance, one for all or one per coupling; empty: 0"},
     {KEY(network, g_max), .value = "[]", FROM(0), LIST(0, MAX_COUPLINGS), .flags = EQS_KEY_INFINITE,

@@ -165,6 +165,34 @@ static void start_is_clipped_and_half_at_the_lower_limit(void **state)
     eqs_network_destroy(net);
 }
 
+static void thinning_keeps_a_share_and_the_sum(void **state)
+{
+    (void)state;
+    made m = definition();
+    size_t wide[3] = {100, 300, 10};
+    m.def.n_layers = 3;
+    m.def.units = wide;
+    eqs_network *net = build(&m);
+    double *theta = calloc(2 * net->n_parameters, sizeof *theta), *full = theta + net->n_parameters;
+    double density[2] = {1.0, 0.1}, sum[2] = {0.0, 0.0};
+    eqs_resistive_init(net, 1, NULL, theta);
+    memcpy(full, theta, net->n_parameters * sizeof *theta);
+    eqs_resistive_thin(net, 1, density, theta);
+    size_t first = net->layer[0].units * 300, n = 3000, kept = 0, before = 0;
+    assert_memory_equal(theta, full, first * sizeof *theta);
+    for (size_t i = first; i < first + n; i++) {
+        assert_true(theta[i] == 0.0 || fabs(theta[i] - 10.0 * full[i]) <= 1e-15);
+        kept += theta[i] > 0.0;
+        before += full[i] > 0.0;
+        sum[0] += theta[i];
+        sum[1] += full[i];
+    }
+    assert_true(kept > before * 7 / 100 && kept < before * 13 / 100);
+    assert_close(sum[0], sum[1], 0.25, 0.0);
+    free(theta);
+    eqs_network_destroy(net);
+}
+
 static void a_negative_conductance_at_the_output_is_refused(void **state)
 {
     (void)state;
@@ -222,6 +250,7 @@ int main(void)
         cmocka_unit_test(weights_carry_the_factor_of_every_amplifier_above),
         cmocka_unit_test(uneven_gains_are_not_reciprocal_even_when_the_back_gains_match),
         cmocka_unit_test(start_is_clipped_and_half_at_the_lower_limit),
+        cmocka_unit_test(thinning_keeps_a_share_and_the_sum),
         cmocka_unit_test(a_negative_conductance_at_the_output_is_refused),
         cmocka_unit_test(bad_definitions_name_their_key),
     };
