@@ -313,6 +313,7 @@ eqs_status eqs_run_load_config(const char *path, eqs_config **out)
     return status;
 }
 
+/* One column into the rows; NaN where the file was made before there was such a column. */
 static eqs_status read_column(const eqs_h5_reader *reader, eqs_run *run, const char *name, size_t offset,
                               size_t n)
 {
@@ -321,11 +322,38 @@ static eqs_status read_column(const eqs_h5_reader *reader, eqs_run *run, const c
         return EQS_NO_MEMORY;
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "/training/%s", name);
-    eqs_status status = eqs_h5_read(reader, path, EQS_H5_DOUBLE, 1, &n, column);
+    bool known = eqs_h5_exists(reader, path);
+    eqs_status status = known ? eqs_h5_read(reader, path, EQS_H5_DOUBLE, 1, &n, column) : EQS_OK;
     for (size_t i = 0; status == EQS_OK && i < n; i++)
-        memcpy((char *)&run->row[i] + offset, &column[i], sizeof *column);
+        memcpy((char *)&run->row[i] + offset, known ? &column[i] : &(double){NAN}, sizeof *column);
     eqs_free(column);
     return status;
+}
+
+/* The sums of the epoch under way stand in the order of the columns that the file has. A column that it lacks
+ * starts at 0 between epochs; within one it is NaN, for what came before the checkpoint is not known. */
+static eqs_status read_sums(const eqs_h5_reader *reader, eqs_train_position *position)
+{
+    static const struct {
+        const char *path;
+        size_t offset;
+    } columns[] = {
+#define X(name, unit, text) {"/training/" #name, offsetof(eqs_epoch_row, name)},
+        EQS_EPOCH_LIST(X)
+#undef X
+    };
+    enum { COLUMNS = sizeof columns / sizeof *columns };
+    double sum[COLUMNS];
+    bool known[COLUMNS];
+    size_t n = 0, next = 0;
+    for (size_t i = 0; i < COLUMNS; i++)
+        n += known[i] = eqs_h5_exists(reader, columns[i].path);
+    EQS_TRY(eqs_h5_read(reader, "/checkpoint/sums", EQS_H5_DOUBLE, 1, &n, sum));
+    for (size_t i = 0; i < COLUMNS; i++) {
+        double value = known[i] ? sum[next++] : position->minibatch > 0 ? NAN : 0.0;
+        memcpy((char *)&position->sums + columns[i].offset, &value, sizeof value);
+    }
+    return EQS_OK;
 }
 
 static eqs_status read_training(const eqs_h5_reader *reader, eqs_run *run)
@@ -351,7 +379,7 @@ static eqs_status read_position(const eqs_h5_reader *reader, eqs_run *run)
 {
     int64_t epoch, minibatch;
     eqs_train_position *position = eqs_trainer_position(run->trainer);
-    size_t n = sizeof position->sums / sizeof(double);
+    size_t n;
     EQS_TRY(eqs_h5_read_attribute_int(reader, "/checkpoint", "epoch", &epoch));
     EQS_TRY(eqs_h5_read_attribute_int(reader, "/checkpoint", "minibatch", &minibatch));
     if (epoch < 0 || epoch > UINT32_MAX || (size_t)epoch != run->n_rows || minibatch < 0 ||
@@ -359,12 +387,12 @@ static eqs_status read_position(const eqs_h5_reader *reader, eqs_run *run)
         return eqs_fail(EQS_BAD_DATA,
                         "%s: /checkpoint: epoch %lld, minibatch %lld do not fit %zu rows of /training",
                         run->path, (long long)epoch, (long long)minibatch, run->n_rows);
-    EQS_TRY(eqs_h5_read(reader, "/checkpoint/sums", EQS_H5_DOUBLE, 1, &n, &position->sums));
+    position->epoch = (uint32_t)epoch;
+    position->minibatch = (uint32_t)minibatch;
+    EQS_TRY(read_sums(reader, position));
     double *measured = eqs_trainer_measured(run->trainer, &n);
     if (eqs_h5_exists(reader, "/checkpoint/measured"))
         EQS_TRY(eqs_h5_read(reader, "/checkpoint/measured", EQS_H5_DOUBLE, 1, &n, measured));
-    position->epoch = (uint32_t)epoch;
-    position->minibatch = (uint32_t)minibatch;
     return EQS_OK;
 }
 

@@ -16,7 +16,10 @@ eqs_status eqs_run_open(const char *path, const eqs_setup *setup, eqs_trainer *t
 
 /* Restores rows, parameters, position and persistent states of the file at the run's path into the trainer.
  * EQS_BAD_CONFIG when it was made with another configuration (the message names the key): only
- * learning.epochs, learning.stop_at_train_error, and output.* may differ. */
+ * learning.epochs, learning.stop_at_train_error, and output.* may differ. A file made before
+ * /training had all its columns goes on: the missing ones are NaN in its rows and, when it was stopped within
+ * an epoch, in the row of that epoch (worst residuals: of the rest of it). EQS_BAD_DATA when /checkpoint/sums
+ * has not one number per column of the file. */
 eqs_status eqs_run_resume(eqs_run *run);
 
 /* Adds the row of an epoch with its wall-clock seconds and the relative update of every block. */
