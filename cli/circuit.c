@@ -36,10 +36,11 @@ static eqs_status check_level(const cli_subject *subject, const cli_circuit *own
     const char *wanted = resistive ? "device" : "behavioural";
     const char *level =
         own->level != NULL ? own->level : eqs_config_word("circuit.level", subject->config->circuit.level);
-    if (strcmp(level, wanted) == 0)
+    if (strcmp(level, wanted) == 0 || strcmp(level, "auto") == 0)
         return EQS_OK;
     return eqs_fail(own->level != NULL ? EQS_USAGE : EQS_BAD_CONFIG,
-                    "circuit.level: '%s' found; %s; allowed: %s (in the configuration, or --level)", level,
+                    "circuit.level: '%s' found; %s; allowed: auto, %s (in the configuration, or --level)",
+                    level,
                     resistive ? "a resistive network is a circuit of devices"
                               : "a Hopfield network has no device-level circuit",
                     wanted);

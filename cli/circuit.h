@@ -20,7 +20,7 @@ typedef struct cli_circuit {
          CLI_KEY_LEVEL,                                                                                      \
          "LEVEL",                                                                                            \
          0,                                                                                                  \
-         "behavioural (Hopfield) or device (resistive; default circuit.level)",                              \
+         "auto, behavioural (Hopfield) or device (resistive); default circuit.level",                        \
          1},                                                                                                 \
         {"analysis", CLI_KEY_ANALYSIS, "NAME", 0, "op (default) or tran", 1},                                \
         {"fold", CLI_KEY_FOLD, 0, 0, "Fold clamped inputs into bias currents (exact, far smaller)", 1},      \

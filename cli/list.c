@@ -45,8 +45,20 @@ static void list_rules(void)
 static void list_devices(void)
 {
     puts("circuit levels (--level):");
-    puts("  behavioural        leaky integrator per neuron, a VCCS per synapse and direction, a B source for "
-         "rho");
+    puts("  behavioural        Hopfield networks: leaky integrator per neuron, a VCCS per synapse and "
+         "direction, a "
+         "B source for rho");
+    puts("  device             resistive networks: the elements below");
+    puts("elements of the device level (docs/circuits-resistive.md):");
+    puts("  r_  resistor       a synapse of conductance g; r_fold_: folded inputs");
+    puts("  v_  sources        inputs +x and -x, the reference, voltages that diodes lean on");
+    puts("  d_  diode          bounds a hidden node (network.diode: none, ideal, shockley, ngspice)");
+    puts("  b_  source         what ngspice's diode lacks in reverse (network.diode: shockley)");
+    puts("  x_  amplifier      bidirectional; circuit.amplifier_*: open-loop gain, bandwidth, offset, "
+         "resistance");
+    puts(
+        "  i_  current        biases and nudges; g_nudge_: the nudge as a conductance (learning.nudge_form)");
+    puts("  c_  capacitor      of every node, in transients");
     puts("dialects (--dialect):");
     for (size_t i = 0; eqs_dialect_get(i) != NULL; i++)
         printf("  %s\n", eqs_dialect_get(i)->name);

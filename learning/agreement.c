@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/run.h"
 #include "learning/result_file.h"
+#include "learning/result_units.h"
 #include "netlists/dialect.h"
 #include "solver/nodal.h"
 
@@ -358,14 +359,16 @@ static eqs_status write_transient(eqs_h5_writer *writer, const char *group, cons
         return EQS_NO_MEMORY;
     eqs_status status = EQS_OK;
     size_t first = 0;
+    eqs_result_units unit = eqs_result_units_of(net);
+    char text[80];
+    snprintf(text, sizeof text, "%s along the transient of the circuit", unit.state_text);
     for (size_t k = eqs_first_free_layer(net); status == EQS_OK && k < net->n_layers; k++) {
         size_t units = net->layer[k].units, dim[2] = {trajectory->n, units};
         for (size_t i = 0; i < trajectory->n; i++)
             memcpy(matrix + i * units, trajectory->state + i * trajectory->n_state + first,
                    units * sizeof *matrix);
         snprintf(path, sizeof path, "%s/state_%zu", group, k);
-        status = eqs_h5_write_double(writer, path, matrix, 2, dim, "1",
-                                     "states along the transient of the circuit");
+        status = eqs_h5_write_double(writer, path, matrix, 2, dim, unit.state, text);
         first += units;
     }
     eqs_free(matrix);
@@ -401,11 +404,12 @@ eqs_status eqs_agreement_write(eqs_h5_writer *writer, const eqs_network *net, co
 {
     bool tran = options->circuit.analysis == EQS_ANALYSIS_TRAN;
     const char *group = tran ? "/circuit/tran" : "/circuit/op";
-    char path[160];
+    eqs_result_units unit = eqs_result_units_of(net);
+    char path[160], text[160];
+    snprintf(text, sizeof text, "%s; at the circuit's states", unit.residual_text);
     EQS_TRY(eqs_result_states(writer, group, net, a->circuit));
     snprintf(path, sizeof path, "%s/residual", group);
-    EQS_TRY(eqs_h5_write_double(writer, path, a->circuit_residual, 1, &a->samples, "1",
-                                "projected residual max|dF/ds| of the circuit's states"));
+    EQS_TRY(eqs_h5_write_double(writer, path, a->circuit_residual, 1, &a->samples, unit.residual, text));
     snprintf(path, sizeof path, "%s/difference", group);
     EQS_TRY(
         eqs_h5_write_double(writer, path, a->difference, 1, &a->samples, "1",

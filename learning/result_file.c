@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/version.h"
+#include "learning/result_units.h"
 #include "solver/gradient_compare.h"
 
 #include <cblas.h>
@@ -72,6 +73,7 @@ static eqs_status write_network(eqs_h5_writer *writer, const eqs_network *net)
 static eqs_status write_parameters(eqs_h5_writer *writer, const eqs_network *net, const double *theta,
                                    bool single)
 {
+    eqs_result_units units = eqs_result_units_of(net);
     float *rounded = NULL;
     if (single) {
         rounded = eqs_alloc(net->n_parameters, sizeof *rounded);
@@ -93,7 +95,8 @@ static eqs_status write_parameters(eqs_h5_writer *writer, const eqs_network *net
         snprintf(path, sizeof path, "/parameters/%s", block.name);
         status = eqs_h5_write(writer, path, single ? EQS_H5_FLOAT : EQS_H5_DOUBLE,
                               single ? (const void *)(rounded + block.offset) : theta + block.offset,
-                              weights ? 2 : 1, dim, "1", weights ? "synaptic weights" : "biases");
+                              weights ? 2 : 1, dim, weights ? units.weight : units.residual,
+                              weights ? units.weight_text : units.bias_text);
     }
     eqs_free(rounded);
     return status;
@@ -122,11 +125,14 @@ eqs_status eqs_result_samples(eqs_h5_writer *writer, eqs_dataset_part part, size
 eqs_status eqs_result_states(eqs_h5_writer *writer, const char *group, const eqs_network *net,
                              const eqs_state *state)
 {
+    eqs_result_units unit = eqs_result_units_of(net);
+    char text[PATH_SIZE];
+    snprintf(text, sizeof text, "%s of the layer's units", unit.state_text);
     for (size_t k = eqs_first_free_layer(net); k < net->n_layers; k++) {
         char path[PATH_SIZE];
         size_t dim[2] = {state->batch, net->layer[k].units};
         snprintf(path, sizeof path, "%s/state_%zu", group, k);
-        EQS_TRY(eqs_h5_write_double(writer, path, state->s[k], 2, dim, "1", "states of the layer's units"));
+        EQS_TRY(eqs_h5_write_double(writer, path, state->s[k], 2, dim, unit.state, text));
     }
     return EQS_OK;
 }
@@ -135,15 +141,16 @@ eqs_status eqs_result_trajectory(eqs_h5_writer *writer, const char *group, const
                                  const eqs_trajectory *trajectory)
 {
     size_t n = trajectory->n;
+    eqs_result_units unit = eqs_result_units_of(net);
     const struct {
         const char *name, *unit, *text;
         const double *value;
     } series[] = {
         {"time", "unit time", "time since the start of the phase", trajectory->time},
-        {"energy", "1", "energy F", trajectory->energy},
-        {"residual", "1", "projected residual max|dF/ds|", trajectory->residual},
+        {"energy", unit.energy, unit.energy_text, trajectory->energy},
+        {"residual", unit.residual, unit.residual_text, trajectory->residual},
     };
-    char path[PATH_SIZE];
+    char path[PATH_SIZE], text[PATH_SIZE];
     for (size_t i = 0; i < sizeof series / sizeof *series; i++) {
         snprintf(path, sizeof path, "%s/%s", group, series[i].name);
         EQS_TRY(eqs_h5_write_double(writer, path, series[i].value, 1, &n, series[i].unit, series[i].text));
@@ -154,13 +161,14 @@ eqs_status eqs_result_trajectory(eqs_h5_writer *writer, const char *group, const
         return EQS_NO_MEMORY;
     eqs_status status = EQS_OK;
     size_t first = 0;
+    snprintf(text, sizeof text, "%s along the trajectory", unit.state_text);
     for (size_t k = eqs_first_free_layer(net); status == EQS_OK && k < net->n_layers; k++) {
         size_t units = net->layer[k].units, dim[2] = {n, units};
         for (size_t i = 0; i < n; i++)
             memcpy(matrix + i * units, trajectory->state + i * trajectory->n_state + first,
                    units * sizeof *matrix);
         snprintf(path, sizeof path, "%s/state_%zu", group, k);
-        status = eqs_h5_write_double(writer, path, matrix, 2, dim, "1", "states along the trajectory");
+        status = eqs_h5_write_double(writer, path, matrix, 2, dim, unit.state, text);
         first += units;
     }
     eqs_free(matrix);
@@ -174,14 +182,17 @@ eqs_status eqs_result_relaxation(eqs_h5_writer *writer, const char *group, const
                                  const eqs_relax_result *result)
 {
     size_t n = result->batch;
-    char path[PATH_SIZE];
+    eqs_result_units unit = eqs_result_units_of(net);
+    char path[PATH_SIZE], residual_text[PATH_SIZE], energy_text[PATH_SIZE];
+    snprintf(residual_text, sizeof residual_text, "%s; at the end: the certificate", unit.residual_text);
+    snprintf(energy_text, sizeof energy_text, "%s at the end", unit.energy_text);
     const struct {
         const char *name, *unit, *text;
         const double *value;
     } series[] = {
-        {"residual", "1", "projected residual max|dF/ds| at the end: the certificate", result->residual},
+        {"residual", unit.residual, residual_text, result->residual},
         {"time", "unit time", "time followed (0 for solvers that follow no time)", result->time},
-        {"energy", "1", "energy F at the end", result->energy},
+        {"energy", unit.energy, energy_text, result->energy},
     };
     EQS_TRY(eqs_result_states(writer, group, net, state));
     for (size_t i = 0; i < sizeof series / sizeof *series; i++) {

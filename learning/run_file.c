@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/ranks.h"
 #include "learning/result_file.h"
+#include "learning/result_units.h"
 #include "solver/gradient_compare.h"
 #include "store/lock.h"
 
@@ -138,10 +139,22 @@ static eqs_status write_column(eqs_h5_writer *writer, const eqs_run *run, const 
     return status;
 }
 
+/* The list says "1" of columns whose unit depends on the model. */
+static const char *column_unit(const eqs_result_units *units, const char *name, const char *listed)
+{
+    if (strcmp(name, "residual") == 0 || strcmp(name, "residual_nudged") == 0)
+        return units->residual;
+    if (strcmp(name, "cost") == 0)
+        return units->cost;
+    return strcmp(name, "energy") == 0 ? units->energy : listed;
+}
+
 static eqs_status write_training(eqs_h5_writer *writer, const eqs_run *run)
 {
+    eqs_result_units units = eqs_result_units_of(run->setup->net);
 #define X(name, unit, text)                                                                                  \
-    EQS_TRY(write_column(writer, run, #name, offsetof(eqs_epoch_row, name), unit, text));
+    EQS_TRY(write_column(writer, run, #name, offsetof(eqs_epoch_row, name),                                  \
+                         column_unit(&units, #name, unit), text));
     EQS_EPOCH_LIST(X)
 #undef X
     EQS_TRY(eqs_h5_write_double(writer, "/training/seconds", run->seconds, 1, &run->n_rows, "s",
@@ -184,7 +197,8 @@ static eqs_status write_checkpoint(eqs_h5_writer *writer, eqs_run *run)
         char path[PATH_SIZE];
         size_t dim[2] = {count, bytes / (single(run) ? sizeof(float) : sizeof(double))};
         snprintf(path, sizeof path, "/checkpoint/states_%s", part_names[part]);
-        EQS_TRY(eqs_h5_write(writer, path, single(run) ? EQS_H5_FLOAT : EQS_H5_DOUBLE, states, 2, dim, "1",
+        EQS_TRY(eqs_h5_write(writer, path, single(run) ? EQS_H5_FLOAT : EQS_H5_DOUBLE, states, 2, dim,
+                             eqs_result_units_of(run->setup->net).state,
                              "persistent free states of the samples"));
     }
     return EQS_OK;

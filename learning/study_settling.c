@@ -3,6 +3,7 @@
 #include "learning/study_settle.h"
 
 #include "base/memory.h"
+#include "learning/result_units.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -68,9 +69,10 @@ static eqs_status measure(const eqs_study_request *request, const eqs_phase *pha
 {
     size_t n = EQS_SETTLE_TOLERANCES, q = EQS_SETTLE_QUANTILES;
     eqs_settling ode;
+    eqs_result_units unit = eqs_result_units_of(request->setup->net);
     request->note(request->user, "settling: trajectories by CVODE");
-    EQS_TRY(eqs_h5_write_double(writer, GROUP "/tolerance", eqs_settle_tolerance, 1, &n, "1",
-                                "projected residual max |P(dF/ds)|"));
+    EQS_TRY(eqs_h5_write_double(writer, GROUP "/tolerance", eqs_settle_tolerance, 1, &n, unit.residual,
+                                unit.residual_text));
     EQS_TRY(eqs_h5_write_double(writer, GROUP "/quantile", eqs_settle_quantile, 1, &q, "1",
                                 "quantiles over samples"));
     EQS_TRY(eqs_h5_attribute_string(writer, GROUP, "axes", "tolerance"));

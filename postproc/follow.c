@@ -135,8 +135,8 @@ static eqs_status add_curves(const eqs_follow *follow, eqs_text *html)
     eqs_status status =
         add_panel(follow, "Misclassified samples", "error (%)", errors, 3, 100, false, &figure);
     if (status == EQS_OK)
-        status = add_panel(follow, "Certificate: worst residual of the epoch", "max|P(dF/ds)|", residuals, 2,
-                           1, true, &figure);
+        status = add_panel(follow, "Certificate: worst residual of the epoch", "residual", residuals, 2, 1,
+                           true, &figure);
     if (status == EQS_OK && figure.n_panels > 0)
         status = eqs_html_figure(html, &figure, "Learning curves so far", 1);
     eqs_figure_clear(&figure);

@@ -25,8 +25,13 @@ static void parts(const eqs_catalog *catalog, eqs_catalog_names *names)
 static eqs_status build(const eqs_catalog *catalog, const char *part, eqs_figure *figure)
 {
     (void)part;
+    char y_label[PLOT_LABEL_SIZE];
+    size_t first = 0;
+    while (first < catalog->n && !is_certificate(&catalog->object[first]))
+        first++;
+    eqs_plot_residual_label(first < catalog->n ? &catalog->object[first] : NULL, y_label);
     eqs_panel *panel = eqs_figure_panel(figure, "Certificate: residual at the end, by sample",
-                                        "sample (position in the file)", "max|P(dF/ds)|");
+                                        "sample (position in the file)", y_label);
     for (size_t i = 0; i < catalog->n; i++) {
         const eqs_catalog_object *object = &catalog->object[i];
         double *value;

@@ -27,6 +27,25 @@ void eqs_plot_trajectories(const eqs_catalog *catalog, eqs_catalog_names *groups
     }
 }
 
+void eqs_plot_residual_label(const eqs_catalog_object *residual, char label[PLOT_LABEL_SIZE])
+{
+    if (residual != NULL && residual->units != NULL && strcmp(residual->units, "1") != 0)
+        snprintf(label, PLOT_LABEL_SIZE, "Kirchhoff's current law (%.40s)", residual->units);
+    else
+        snprintf(label, PLOT_LABEL_SIZE, "max|P(dF/ds)|");
+}
+
+/* "energy F", with the unit when there is one */
+static void value_label(const eqs_catalog_object *object, char label[PLOT_LABEL_SIZE])
+{
+    if (strcmp(eqs_catalog_name(object), "residual") == 0)
+        eqs_plot_residual_label(object, label);
+    else if (strcmp(object->units, "1") == 0)
+        snprintf(label, PLOT_LABEL_SIZE, "energy F");
+    else
+        snprintf(label, PLOT_LABEL_SIZE, "co-content F (%.40s)", object->units);
+}
+
 void eqs_plot_trajectory_label(const char *group, char label[PLOT_LABEL_SIZE])
 {
     char copy[PLOT_LABEL_SIZE];
@@ -79,14 +98,14 @@ static void relaxation_parts(const eqs_catalog *catalog, eqs_catalog_names *part
 }
 
 static eqs_status add_series(const eqs_catalog *catalog, const eqs_catalog_names *groups, const char *name,
-                             const char *title, const char *y_label, eqs_figure *figure)
+                             const char *title, eqs_figure *figure)
 {
     eqs_panel *panel = NULL;
     for (size_t g = 0; g < groups->n && g < MOST_TRAJECTORIES; g++) {
         const eqs_catalog_object *object = member(catalog, groups->name[g], name);
         const eqs_catalog_object *time = member(catalog, groups->name[g], "time");
         double *t, *value;
-        char label[PLOT_LABEL_SIZE], x_label[PLOT_LABEL_SIZE];
+        char label[PLOT_LABEL_SIZE], x_label[PLOT_LABEL_SIZE], y_label[PLOT_LABEL_SIZE];
         if (object == NULL || object->shape.rank != 1)
             continue;
         EQS_TRY(eqs_catalog_values(catalog, time, &t));
@@ -94,6 +113,7 @@ static eqs_status add_series(const eqs_catalog *catalog, const eqs_catalog_names
         if (status == EQS_OK) {
             snprintf(x_label, sizeof x_label, "time (%.40s)", time->units);
             eqs_plot_trajectory_label(groups->name[g], label);
+            value_label(object, y_label);
             if (panel == NULL)
                 panel = eqs_figure_panel(figure, title, x_label, y_label);
             eqs_figure_curve(figure, panel, label, EQS_MARK_LINE, time->shape.count, t, value, 1);
@@ -116,10 +136,9 @@ static eqs_status relaxation_build(const eqs_catalog *catalog, const char *part,
     eqs_plot_trajectories(catalog, &groups);
     eqs_status status = groups.failed ? EQS_NO_MEMORY : EQS_OK;
     if (status == EQS_OK)
-        status = add_series(catalog, &groups, "residual", "Certificate along the trajectory", "max|P(dF/ds)|",
-                            figure);
+        status = add_series(catalog, &groups, "residual", "Certificate along the trajectory", figure);
     if (status == EQS_OK)
-        status = add_series(catalog, &groups, "energy", "Energy along the trajectory", "energy F", figure);
+        status = add_series(catalog, &groups, "energy", "Energy along the trajectory", figure);
     eqs_catalog_names_clear(&groups);
     return status;
 }
@@ -179,8 +198,8 @@ static eqs_status add_states(const char *title, const eqs_catalog_object *time, 
     size_t n = time->shape.count, units = object->shape.count / n;
     char x_label[PLOT_LABEL_SIZE], unit_label[PLOT_LABEL_SIZE];
     snprintf(x_label, sizeof x_label, "time (%.40s)", time->units);
-    snprintf(unit_label, sizeof unit_label, strcmp(object->units, "1") == 0 ? "state" : "state (%.40s)",
-             object->units);
+    snprintf(unit_label, sizeof unit_label,
+             strcmp(object->units, "1") == 0 ? "state" : "node voltage (%.40s)", object->units);
     if (units <= FEW_UNITS) {
         eqs_panel *panel = eqs_figure_panel(figure, title, x_label, unit_label);
         for (size_t i = 0; i < units; i++) {

@@ -88,9 +88,11 @@ static eqs_status build(const eqs_catalog *catalog, const char *part, eqs_figure
         status = add_columns(catalog, epoch, n, cost, 1, 1, "Cost of the training samples, free phase",
                              "mean cost", figure);
     size_t before = figure->n_panels;
+    char label[PLOT_LABEL_SIZE];
+    eqs_plot_residual_label(eqs_catalog_numbers(catalog, "/training/residual"), label);
     if (status == EQS_OK)
         status = add_columns(catalog, epoch, n, residuals, 2, 1, "Certificate: worst residual of the epoch",
-                             "max|P(dF/ds)|", figure);
+                             label, figure);
     if (status == EQS_OK && figure->n_panels > before)
         add_tolerance(catalog, epoch, n, figure);
     eqs_free(epoch);

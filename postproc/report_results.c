@@ -1,6 +1,6 @@
 /* Sections of a report about results: pictures, certificates, agreement, chip instance, time and energy. */
 #include "postproc/html.h"
-#include "postproc/plot.h"
+#include "postproc/plots.h"
 #include "postproc/report_sections.h"
 
 #include "base/memory.h"
@@ -113,8 +113,12 @@ eqs_status eqs_report_certificate(const eqs_catalog *catalog, eqs_text *html)
             object->shape.count == 0 || strcmp(eqs_catalog_name(object), "residual") != 0 ||
             strstr(object->path, "trajectory") != NULL)
             continue;
-        if (!any)
-            eqs_html_table_begin(html, "Residual max|P(dF/ds)| at the end: 0 is a fixed point", 7, header);
+        if (!any) {
+            char label[PLOT_LABEL_SIZE], title[2 * PLOT_LABEL_SIZE];
+            eqs_plot_residual_label(object, label);
+            snprintf(title, sizeof title, "Residual, %s, at the end: 0 is a fixed point", label);
+            eqs_html_table_begin(html, title, 7, header);
+        }
         any = true;
         EQS_TRY(add_certificate(catalog, object, html));
     }

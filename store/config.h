@@ -146,7 +146,7 @@ typedef struct eqs_config_learning {
     unsigned nudge_form; /* values of eqs_nudge_form (models/resistive.h) */
 } eqs_config_learning;
 
-typedef enum eqs_circuit_level { EQS_LEVEL_BEHAVIOURAL, EQS_LEVEL_DEVICE } eqs_circuit_level;
+typedef enum eqs_circuit_level { EQS_LEVEL_AUTO, EQS_LEVEL_BEHAVIOURAL, EQS_LEVEL_DEVICE } eqs_circuit_level;
 
 typedef struct eqs_config_circuit {
     eqs_circuit_level level;

@@ -241,9 +241,11 @@ const eqs_config_key eqs_config_keys[] = {
     {KEY(learning, shuffle), .value = "false", .unit = "",
      .meaning = "new order of the samples in each epoch"},
 
-    {KEY(circuit, level), .value = "behavioural", .words = WORDS("behavioural", "device"),
-     .alias = "behavioral", .alias_of = 0, .unit = "",
-     .meaning = "ideal sources, or devices (crossbars, amplifiers, diodes)"},
+    {KEY(circuit, level), .value = "auto", .words = WORDS("auto", "behavioural", "device"),
+     .alias = "behavioral", .alias_of = 1, .unit = "",
+     .meaning =
+         "ideal sources (Hopfield), or devices: crossbars, amplifiers, diodes (resistive); auto: by the "
+         "model"},
     {KEY(circuit, capacitance), .value = "1e-12", POSITIVE, .unit = "F",
      .meaning = "of a neuron's node with tau = 1; the unit time is capacitance / conductance"},
     {KEY(circuit, conductance), .value = "1e-6", POSITIVE, .unit = "S", .meaning = "of weight 1"},

@@ -78,7 +78,7 @@ class Configurations(Refused):
         self.refused_train(CONFIG, "'swep'", "relaxation.solver=swep", "learning.engine=ode")
 
     def test_the_device_level_is_refused(self):
-        text = "'device' found; a Hopfield network has no device-level circuit; allowed: behavioural"
+        text = "'device' found; a Hopfield network has no device-level circuit; allowed: auto, behavioural"
         self.refused(USAGE, text, "simulate", "small.yaml", "-o", "out.h5", "--level", "device")
         self.refused(USAGE, text, "export", "small.yaml", "-o", "out.cir", "--level", "device")
         self.refused(CONFIG, text, "export", "small.yaml", "-o", "out.cir", "--set", "circuit.level=device")

@@ -84,13 +84,45 @@ class Devices(Folder):
             self.assertTrue((training["supply_energy"][:] > 0).all())
             self.assertTrue(training["cost"][2] < training["cost"][0])
 
+    @needs_h5py
+    def test_files_have_volts_and_units_of_the_conductance(self):
+        done = self.call("simulate", "iris-resistive", "--samples", "0:2", "-o", "iris.h5")  # level by itself
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.call("export", "iris-resistive", "--samples", "0", "--level", "auto", "-o", "iris.cir")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with h5py.File(self.path("iris.h5")) as file:
+            for path, units, name in (
+                ("circuit/op/state_1", "V", "node voltages"), ("relaxation/equilibrium/state_2", "V", "node voltages"),
+                ("circuit/op/residual", "1e-05 A", "Kirchhoff"), ("relaxation/cvode/residual", "1e-05 A", "Kirchhoff"),
+                ("relaxation/cvode/energy", "1e-05 W", "co-content"), ("parameters/W_1", "1e-05 S", "conductances"),
+                ("parameters/b_1", "1e-05 A", "bias currents"),
+            ):  # fmt: skip
+                self.assertEqual(file[path].attrs["units"].decode(), units, path)
+                self.assertIn(name, file[path].attrs["long_name"].decode(), path)
+        done = self.call("report", "iris.h5", "-o", "iris.html")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(self.path("iris.html")) as file:
+            page = file.read()
+        self.assertNotIn("dF/ds", page.replace("largest projected residual max|P(dF/ds)| of an equilibrium", ""))
+        self.assertRegex(page, r"Kirchhoff(&#39;|')s current law \(1e-05 A\)")
+
+    def test_a_part_without_samples_names_the_others(self):
+        done = self.call("export", "xor-resistive", "--samples", "0", "-o", "x.cir")
+        self.assertEqual(done.returncode, 64)
+        self.assertRegex(done.stderr, r"'0' found, but part test of csv has no samples; parts that have: train: \(4\)")
+
+    def test_the_list_names_elements_and_library(self):
+        text = self.call("list", "devices").stdout
+        for word in ("  device ", "d_  diode", "x_  amplifier", "  diffpair-neuron", "  memristor-threshold"):
+            self.assertIn(word, text)
+
     def test_the_other_level_is_refused(self):
         done = self.call("export", "drn-xor-ngspice", *HERE, "--samples", "train:0", "--level", "behavioural", "-o", "b.cir")
         self.assertEqual(done.returncode, 64)
-        self.assertIn("allowed: device", done.stderr)
+        self.assertIn("allowed: auto, device", done.stderr)
         done = self.call("export", "small.yaml", "--level", "device", "-o", "b.cir")
         self.assertEqual(done.returncode, 64)
-        self.assertIn("allowed: behavioural", done.stderr)
+        self.assertIn("allowed: auto, behavioural", done.stderr)
 
 
 if __name__ == "__main__":
