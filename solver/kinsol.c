@@ -4,8 +4,9 @@
  *   N = clip(c + tau f(c)) - x, c = clip(x)   where the state lives in a box: the natural residual,
  * continuous although f is not, and zero exactly at the KKT points solved by Newton-GMRES with a line search
  * on |N| and the analytic Jacobian product; when that stalls (at a kink), by the fixed-point iteration x <- x
- * + N(x) with Anderson acceleration. A zero of N is any stationary point of the energy, so also a saddle; the
- * start decides. */
+ * + N(x) with Anderson acceleration. A zero of N is any stationary point of the energy, so also a saddle;
+ * where there are several, the start decides, and the rounding of BLAS's kernels, which differ between
+ * processors. */
 #include "solver/fast_vector.h"
 #include "solver/sample.h"
 #include "solver/solvers.h"

@@ -13,14 +13,19 @@ typedef struct trial {
     double *exact, *estimate;
 } trial;
 
+/* At a minimum, reached by descent: the theory is about minima, and some of these networks have several
+ * stationary points. KINSOL would find any of them, a saddle too, and which one depends on the last bits of
+ * BLAS's kernels; from a saddle a nudge leads away to a minimum. */
 static trial trial_create(case_def def)
 {
-    trial t = {.c = case_create(def), .options = case_options("kinsol", 1e-12)};
+    trial t = {.c = case_create(def), .options = case_options("sweep", 1e-12)};
     size_t n = t.c.net->n_parameters;
     t.exact = eqs_alloc(2 * n, sizeof *t.exact);
     t.estimate = t.exact + n;
+    eqs_exact_report report;
     case_relax(&t.c, &t.options);
-    assert_ok(eqs_exact_gradient(t.c.energy, &t.c.phase, t.c.state, NULL, t.exact, NULL, NULL));
+    assert_ok(eqs_exact_gradient(t.c.energy, &t.c.phase, t.c.state, NULL, t.exact, NULL, &report));
+    assert_int_equal(report.not_minima, 0);
     return t;
 }
 
