@@ -161,7 +161,7 @@ static eqs_status check(const eqs_phases_options *options)
                         "relaxation.solver: the batch engine of resistive networks solves layers exactly in "
                         "turn; '%s' is for learning.engine: ode (allowed here: auto, sweep)",
                         solver);
-    if (options->free_iterations > 0 || options->nudged_iterations > 0 || options->truncated)
+    if (options->free_iterations > 0 || options->nudged_iterations > 0)
         return eqs_fail(EQS_BAD_CONFIG,
                         "relaxation.free_iterations/nudged_iterations: a fixed number of Euler iterations is "
                         "not for the batch engine of resistive networks (allowed: 0)");

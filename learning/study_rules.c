@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "base/run.h"
 #include "learning/rule_step.h"
-#include "solver/exact_gradient.h"
+#include "solver/eqprop_gradient.h"
 #include "solver/gradient_compare.h"
 
 #include <math.h>
@@ -41,6 +41,8 @@ enum { CONTESTANTS = sizeof contestants / sizeof *contestants };
 
 typedef struct table {
     size_t epochs, blocks;
+    size_t n; /* contestants that the network allows: the first n columns are theirs */
+    const char *contestant[CONTESTANTS];
     double
         *seconds; /* [epochs x CONTESTANTS], first of the block; then one such array per member of the list */
 #define X(name, unit, text) double *name;
@@ -70,63 +72,98 @@ static eqs_status allocate(size_t epochs, size_t blocks, table *t)
     return EQS_OK;
 }
 
+/* What the first update of a rule needs: phases at the initial parameters, states of one of them. */
+typedef struct first_step {
+    const eqs_study_request *request;
+    const eqs_study_variant *variant;
+    const eqs_rule *rule;
+    eqs_phases *phases;
+    eqs_rule_step *step;
+    eqs_state *state;
+} first_step;
+
+/* Rules with a second phase of their own: their gradient as it is. */
+static eqs_status own_gradient(const first_step *f, const eqs_plan *plan, double *estimate)
+{
+    const double *grad;
+    eqs_rule_outcome second;
+    EQS_TRY(eqs_rule_step_gradient(f->step, f->rule, f->phases, f->request->n, f->request->x,
+                                   f->request->target, plan, &grad, &second));
+    memcpy(estimate, grad, f->variant->setup->net->n_parameters * sizeof *grad);
+    return EQS_OK;
+}
+
+/* Contrastive rules: the weighted sum of dF/dtheta over the slots. Not by an update of the phases, which
+ * would keep conductances within their range; the target's terms and the free part of the regulariser do not
+ * depend on theta or cancel, for the weights sum to 0. */
+static eqs_status contrast(const first_step *f, const eqs_plan *plan, double *estimate)
+{
+    const eqs_setup *setup = f->variant->setup;
+    const eqs_network *net = setup->net;
+    const eqs_phases_ops *ops = f->phases->ops;
+    double beta[EQS_ENGINE_SLOTS][EQS_BETA_COUNT];
+    eqs_phase_outcome outcome[EQS_ENGINE_SLOTS];
+    eqs_phase phase = eqs_study_phase(net, setup->theta, f->request, 0.0);
+    for (size_t i = 0; i < plan->n_nudged; i++)
+        eqs_network_nudge(net, plan->xi[i + 1], beta[i]);
+    if (ops->relax_nudged != NULL)
+        EQS_TRY(ops->relax_nudged(f->phases, plan->n_nudged, (const double(*)[EQS_BETA_COUNT])beta, outcome));
+    for (size_t i = 0; ops->relax_nudged == NULL && i < plan->n_nudged; i++)
+        EQS_TRY(ops->relax(f->phases, i + 1, beta[i], &outcome[i]));
+    memset(estimate, 0, net->n_parameters * sizeof *estimate);
+    if (eqs_network_clamped(net))
+        memcpy(f->state->s[0], f->request->x, f->request->n * net->layer[0].units * sizeof *f->request->x);
+    for (size_t slot = 0; slot <= plan->n_nudged; slot++) {
+        ops->states(f->phases, slot, f->state);
+        EQS_TRY(eqs_eqprop_add(setup->energy, &phase, f->state, plan->coefficient[slot], estimate));
+    }
+    eqs_energy_decay(setup->energy, &phase, net->delta[EQS_BETA_THETA], estimate);
+    return EQS_OK;
+}
+
+static eqs_status update(const first_step *f, const eqs_train_options *options, double *estimate)
+{
+    const eqs_network *net = f->variant->setup->net;
+    const eqs_phases_ops *ops = f->phases->ops;
+    eqs_plan_request plan_request = {
+        .nudge = options->nudge, .beta = options->beta, .n = f->request->n, .seed = 1};
+    eqs_plan plan = f->rule->plan != NULL ? f->rule->plan(&plan_request) : (eqs_plan){0};
+    double beta[EQS_BETA_COUNT], strength[EQS_ENGINE_SLOTS];
+    eqs_phase_outcome outcome;
+    for (size_t slot = 1; slot <= plan.n_nudged; slot++) {
+        eqs_network_nudge(net, plan.xi[slot], beta);
+        strength[slot - 1] = beta[EQS_BETA_Y];
+    }
+    ops->set_parameters(f->phases, f->variant->setup->theta);
+    ops->load(f->phases, f->request->n, f->request->x, f->request->target);
+    if (ops->plan != NULL && f->rule->gradient == NULL)
+        ops->plan(f->phases, plan.n_nudged, strength);
+    ops->reset(f->phases);
+    EQS_TRY(ops->relax(f->phases, 0, net->beta, &outcome));
+    return f->rule->gradient != NULL ? own_gradient(f, &plan, estimate) : contrast(f, &plan, estimate);
+}
+
 /* The rule's own update of the request's samples at the initial parameters, as a gradient: its phases are
- * those of training, rates 1, so that theta moves by minus the estimate. */
+ * those of training. */
 static eqs_status first_update(const eqs_study_request *request, const eqs_study_variant *variant,
                                double *estimate)
 {
-    const eqs_network *net = variant->setup->net;
     eqs_train_options options;
-    eqs_phases *phases = NULL;
-    eqs_rule_step *step = NULL;
-    eqs_phase_outcome outcome;
-    eqs_rule_outcome second;
-    const double *grad;
     EQS_TRY(eqs_setup_train_options(variant->setup, 1, &options));
     options.phases.batch = request->n;
     options.phases.precision = EQS_DOUBLE;
-    size_t blocks = eqs_parameter_blocks(net);
-    double *rate = eqs_alloc(blocks, sizeof *rate);
-    eqs_status status =
-        rate == NULL ? EQS_NO_MEMORY : eqs_phases_create(variant->setup->energy, &options.phases, &phases);
+    first_step f = {.request = request, .variant = variant, .rule = options.rule};
+    eqs_status status = eqs_phases_create(variant->setup->energy, &options.phases, &f.phases);
     if (status == EQS_OK)
-        status = eqs_rule_step_create(variant->setup->energy, &options.phases, &step);
-    for (size_t i = 0; status == EQS_OK && i < blocks; i++)
-        rate[i] = 1.0;
-    if (status == EQS_OK) {
-        phases->ops->set_parameters(phases, variant->setup->theta);
-        phases->ops->load(phases, request->n, request->x, request->target);
-        phases->ops->reset(phases);
-        status = phases->ops->relax(phases, 0, net->beta, &outcome);
-    }
-    eqs_plan_request plan_request = {
-        .nudge = options.nudge, .beta = options.beta, .n = request->n, .seed = 1};
-    eqs_plan plan = {0};
-    if (status == EQS_OK && options.rule->plan != NULL)
-        plan = options.rule->plan(&plan_request);
-    if (status == EQS_OK && options.rule->gradient != NULL) {
-        status = eqs_rule_step_gradient(step, options.rule, phases, request->n, request->x, request->target,
-                                        &plan, &grad, &second);
-        if (status == EQS_OK)
-            eqs_rule_step_apply(step, phases, rate, NULL, NULL);
-    } else if (status == EQS_OK) {
-        for (size_t slot = 1; status == EQS_OK && slot <= plan.n_nudged; slot++) {
-            double beta[EQS_BETA_COUNT];
-            eqs_network_nudge(net, plan.xi[slot], beta);
-            status = phases->ops->relax(phases, slot, beta, &outcome);
-        }
-        if (status == EQS_OK)
-            phases->ops->update(phases, rate, plan.coefficient, net->delta[EQS_BETA_THETA], NULL, NULL);
-    }
-    if (status == EQS_OK) {
-        phases->ops->get_parameters(phases, estimate);
-        for (size_t i = 0; i < net->n_parameters; i++)
-            estimate[i] = variant->setup->theta[i] - estimate[i];
-    }
-    eqs_rule_step_destroy(step);
-    if (phases != NULL)
-        phases->ops->destroy(phases);
-    eqs_free(rate);
+        status = eqs_rule_step_create(variant->setup->energy, &options.phases, &f.step);
+    if (status == EQS_OK)
+        status = eqs_state_create(variant->setup->net, request->n, &f.state);
+    if (status == EQS_OK)
+        status = update(&f, &options, estimate);
+    eqs_rule_step_destroy(f.step);
+    eqs_state_destroy(f.state);
+    if (f.phases != NULL)
+        f.phases->ops->destroy(f.phases);
     return status;
 }
 
@@ -134,9 +171,9 @@ static eqs_status first_update(const eqs_study_request *request, const eqs_study
 static eqs_status exact_update(const eqs_study_request *request, double *exact)
 {
     const char *const overrides[] = {"learning.rule=exact", "learning.nudge=none",
-                                     "relaxation.tolerance=1e-9"};
+                                     "relaxation.precision=double", "relaxation.tolerance=1e-9"};
     eqs_study_variant variant;
-    eqs_status status = eqs_study_variant_create(request, 3, overrides, &variant);
+    eqs_status status = eqs_study_variant_create(request, 4, overrides, &variant);
     if (status == EQS_OK)
         status = first_update(request, &variant, exact);
     eqs_study_variant_clear(&variant);
@@ -157,46 +194,66 @@ static void compare(const eqs_network *net, const double *estimate, const double
     }
 }
 
+/* Trains a contestant and fills its column. */
+static eqs_status race(const eqs_study_variant *variant, table *t)
+{
+    for (size_t epoch = 0; epoch < t->epochs; epoch++) {
+        eqs_epoch_row row;
+        size_t at = epoch * CONTESTANTS + t->n;
+        double start = eqs_cpu_clock();
+        EQS_TRY(eqs_trainer_epoch(variant->trainer, NULL, NULL, &row));
+        t->seconds[at] = eqs_cpu_clock() - start;
+#define X(name, unit, text) t->name[at] = row.name;
+        RULES_LIST(X)
+#undef X
+    }
+    return EQS_OK;
+}
+
+/* One contestant; named with the reason in an attribute where the network does not allow its rule. */
 static eqs_status compete(const eqs_study_request *request, size_t c, const double *exact, double *estimate,
-                          table *t)
+                          eqs_h5_writer *writer, table *t)
 {
     char rule[96], nudge[96], line[96];
     snprintf(rule, sizeof rule, "learning.rule=%s", contestants[c].rule);
     snprintf(nudge, sizeof nudge, "learning.nudge=%s", contestants[c].nudge);
-    snprintf(line, sizeof line, "rules: %s", contestants[c].name);
-    request->note(request->user, line);
     const char *const overrides[] = {rule, nudge};
     eqs_study_variant variant;
     eqs_status status = eqs_study_variant_create(request, 2, overrides, &variant);
     if (status == EQS_OK)
         status = first_update(request, &variant, estimate);
-    if (status == EQS_OK)
-        compare(variant.setup->net, estimate, exact, t->cosine + c * (1 + t->blocks),
-                t->norm_ratio + c * (1 + t->blocks));
-    for (size_t epoch = 0; status == EQS_OK && epoch < t->epochs; epoch++) {
-        eqs_epoch_row row;
-        double start = eqs_cpu_clock();
-        status = eqs_trainer_epoch(variant.trainer, NULL, NULL, &row);
-        if (status != EQS_OK)
-            break;
-        t->seconds[epoch * CONTESTANTS + c] = eqs_cpu_clock() - start;
-#define X(name, unit, text) t->name[epoch * CONTESTANTS + c] = row.name;
-        RULES_LIST(X)
-#undef X
+    if (status == EQS_BAD_CONFIG) {
+        snprintf(line, sizeof line, "%s_%s", contestants[c].rule, contestants[c].nudge);
+        status = eqs_study_refused(request, "rules", line, NULL, writer);
+    } else if (status == EQS_OK) {
+        snprintf(line, sizeof line, "rules: %s", contestants[c].name);
+        request->note(request->user, line);
+        compare(variant.setup->net, estimate, exact, t->cosine + t->n * (1 + t->blocks),
+                t->norm_ratio + t->n * (1 + t->blocks));
+        status = race(&variant, t);
+        t->contestant[t->n++] = contestants[c].name;
     }
     eqs_study_variant_clear(&variant);
     return status;
 }
 
+/* A curve per contestant, [epochs x n]; closes the gaps of those refused, in place. */
+static eqs_status write_curves(eqs_h5_writer *writer, const char *path, const table *t, double *curves,
+                               const char *unit, const char *text)
+{
+    size_t dim[2] = {t->epochs, t->n};
+    for (size_t i = 0; i < t->epochs * t->n; i++)
+        curves[i] = curves[i / t->n * CONTESTANTS + i % t->n];
+    return eqs_h5_write_double(writer, path, curves, 2, dim, unit, text);
+}
+
 static eqs_status write_table(const table *t, const eqs_network *net, eqs_h5_writer *writer)
 {
-    const char *name[CONTESTANTS], **block = eqs_alloc(1 + t->blocks, sizeof *block);
+    const char **block = eqs_alloc(1 + t->blocks, sizeof *block);
     eqs_parameter_block *blocks = eqs_alloc(t->blocks, sizeof *blocks);
     double *epoch = eqs_alloc(t->epochs, sizeof *epoch);
-    size_t curves[2] = {t->epochs, CONTESTANTS}, angles[2] = {CONTESTANTS, 1 + t->blocks};
+    size_t angles[2] = {t->n, 1 + t->blocks};
     eqs_status status = block == NULL || blocks == NULL || epoch == NULL ? EQS_NO_MEMORY : EQS_OK;
-    for (size_t c = 0; c < CONTESTANTS; c++)
-        name[c] = contestants[c].name;
     for (size_t i = 0; status == EQS_OK && i < t->blocks; i++) {
         blocks[i] = eqs_parameter_block_get(net, i);
         block[1 + i] = blocks[i].name;
@@ -205,21 +262,20 @@ static eqs_status write_table(const table *t, const eqs_network *net, eqs_h5_wri
         epoch[i] = (double)(i + 1);
     if (status == EQS_OK) {
         block[0] = "all";
-        status = eqs_h5_write_double(writer, GROUP "/epoch", epoch, 1, curves, "1", "epoch, from 1");
+        status = eqs_h5_write_double(writer, GROUP "/epoch", epoch, 1, &t->epochs, "1", "epoch, from 1");
     }
     if (status == EQS_OK)
-        status = eqs_h5_write_strings(writer, GROUP "/rule", name, CONTESTANTS, "learning rules");
+        status = eqs_h5_write_strings(writer, GROUP "/rule", t->contestant, t->n, "learning rules");
     if (status == EQS_OK)
         status = eqs_h5_write_strings(writer, GROUP "/block", block, 1 + t->blocks, "blocks of parameters");
 #define X(name, unit, text)                                                                                  \
     if (status == EQS_OK)                                                                                    \
-        status =                                                                                             \
-            eqs_h5_write_double(writer, GROUP "/" #name, t->name, 2, curves, unit, text " [epoch x rule]");
+        status = write_curves(writer, GROUP "/" #name, t, t->name, unit, text " [epoch x rule]");
     RULES_LIST(X)
 #undef X
     if (status == EQS_OK)
-        status = eqs_h5_write_double(writer, GROUP "/seconds", t->seconds, 2, curves, "s",
-                                     "processor time of the epoch [epoch x rule]");
+        status = write_curves(writer, GROUP "/seconds", t, t->seconds, "s",
+                              "processor time of the epoch [epoch x rule]");
     if (status == EQS_OK)
         status = eqs_h5_write_double(writer, GROUP "/cosine", t->cosine, 2, angles, "1",
                                      "cosine of the first update to the exact one [rule x block]");
@@ -242,8 +298,10 @@ static eqs_status run(const eqs_study_request *request, eqs_h5_writer *writer)
         status = allocate(request->setup->config->study.epochs, eqs_parameter_blocks(net), &t);
     if (status == EQS_OK)
         status = exact_update(request, exact);
+    if (status == EQS_OK)
+        status = eqs_h5_group(writer, GROUP);
     for (size_t c = 0; status == EQS_OK && c < CONTESTANTS; c++)
-        status = compete(request, c, exact, exact + net->n_parameters, &t);
+        status = compete(request, c, exact, exact + net->n_parameters, writer, &t);
     if (status == EQS_OK)
         status = write_table(&t, net, writer);
     eqs_free(t.seconds);

@@ -51,7 +51,7 @@ eqs_phase eqs_study_phase(const eqs_network *net, const double *theta, const eqs
 eqs_status eqs_study_start(const eqs_network *net, const eqs_phase *phase, eqs_state **out)
 {
     EQS_TRY(eqs_state_create(net, phase->batch, out));
-    eqs_network_sources(net, phase->batch, phase->x, (*out)->s[0]);
+    memcpy((*out)->s[0], phase->x, phase->batch * net->layer[0].units * sizeof *phase->x);
     eqs_state_fill(net, *out, 0.0);
     return EQS_OK;
 }
@@ -62,7 +62,7 @@ void eqs_study_sample(const eqs_phase *phase, const eqs_state *state, size_t sam
     const eqs_network *net = phase->net;
     *one = *phase;
     one->batch = 1;
-    one->x = phase->x + sample * net->n_inputs;
+    one->x = phase->x + sample * net->layer[0].units;
     one->target = phase->target == NULL ? NULL : phase->target + sample * net->n_outputs;
     for (size_t k = 0; k < net->n_layers; k++)
         memcpy(row->s[k], state->s[k] + sample * net->layer[k].units, net->layer[k].units * sizeof(double));

@@ -30,32 +30,20 @@ static eqs_status write_values(eqs_h5_writer *writer, const char *name, const eq
     return eqs_h5_write_double(writer, path, quantile, 2, quantiles, units, text);
 }
 
-/* A solver that cannot do the network is named, with its reason, in place of its numbers. */
-static eqs_status refused(const eqs_study_request *request, const char *solver, const char *why,
-                          eqs_h5_writer *writer)
-{
-    char line[512];
-    snprintf(line, sizeof line, "settling: without %s: %s", solver, why);
-    request->note(request->user, line);
-    snprintf(line, sizeof line, "refused_%s", solver);
-    return eqs_h5_attribute_string(writer, GROUP, line, why);
-}
-
 static eqs_status measure_solver(const eqs_study_request *request, const eqs_phase *phase,
                                  const eqs_state *start, const char *solver, eqs_h5_writer *writer)
 {
     eqs_settling settling;
-    char line[384], what[96];
+    char line[96], what[96];
     if (strcmp(solver, "euler") == 0 && request->setup->net->resistive != NULL)
-        return refused(request, solver, "its step has no bound at the conductance of a diode", writer);
+        return eqs_study_refused(request, "settling", solver,
+                                 "its step has no bound at the conductance of a diode", writer);
     snprintf(line, sizeof line, "settling: %s, %zu samples", solver, request->n);
     request->note(request->user, line);
     eqs_status status = eqs_settle_steps(request->setup->energy, phase, solver, request->setup->relax.step,
                                          MOST, start, EQS_SETTLE_TOLERANCES, &settling);
-    if (status == EQS_BAD_CONFIG) {
-        snprintf(line, sizeof line, "%s", eqs_error_message());
-        return refused(request, solver, line, writer);
-    }
+    if (status == EQS_BAD_CONFIG)
+        return eqs_study_refused(request, "settling", solver, NULL, writer);
     EQS_TRY(status);
     bool euler = solver[0] == 'e';
     snprintf(what, sizeof what, "%s of solver %s", euler ? "iterations" : "sweeps", solver);

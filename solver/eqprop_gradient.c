@@ -5,9 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-/* grad += weight * sum over samples of dF/dtheta at the state (paper 001 Eqs. 10, 35) */
-static eqs_status add_gradient(const eqs_energy *energy, const eqs_phase *phase, const eqs_state *state,
-                               double weight, double *grad)
+eqs_status eqs_eqprop_add(const eqs_energy *energy, const eqs_phase *phase, const eqs_state *state,
+                          double weight, double *grad)
 {
     eqs_state *activity;
     EQS_TRY(eqs_state_create(energy->net, state->batch, &activity));
@@ -42,7 +41,7 @@ static eqs_status nudged(const eqs_energy *energy, const eqs_phase *phase, const
         eqs_relax_result_clear(&own);
     }
     if (status == EQS_OK)
-        status = add_gradient(energy, &there, state, weight, grad);
+        status = eqs_eqprop_add(energy, &there, state, weight, grad);
     if (status != EQS_OK && result != NULL)
         eqs_relax_result_clear(result);
     return status;
@@ -78,7 +77,7 @@ eqs_status eqs_eqprop_gradient(const eqs_energy *energy, const eqs_phase *phase,
         rest -= weight[done] / xi;
     }
     if (status == EQS_OK && mode == EQS_EQPROP_ONE_SIDED)
-        status = add_gradient(energy, phase, fixed_point, rest, grad);
+        status = eqs_eqprop_add(energy, phase, fixed_point, rest, grad);
     /* the nudge that failed has nothing to clear */
     for (size_t i = 0; status != EQS_OK && result != NULL && i + 1 < done; i++)
         eqs_relax_result_clear(result + i);

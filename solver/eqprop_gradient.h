@@ -14,6 +14,11 @@ typedef enum eqs_eqprop_mode { EQS_EQPROP_ONE_SIDED, EQS_EQPROP_CENTRED, EQS_EQP
  * g(0) is minus their sum. Returns how many (at most 4). */
 size_t eqs_eqprop_nudges(eqs_eqprop_mode mode, double multiple[4], double weight[4]);
 
+/* grad[n_parameters] += weight * sum over samples of dF/dtheta at the state, layer 0 included (paper 001
+ * Eqs. 10, 35): what a nudged or free phase gives to an estimate. EQS_NO_MEMORY. */
+eqs_status eqs_eqprop_add(const eqs_energy *energy, const eqs_phase *phase, const eqs_state *state,
+                          double weight, double *grad);
+
 /* grad[n_parameters] = minus Eq. 11's direction: the estimate of the sum over samples of dJ/dtheta (paper 001
  * Eqs. 10, 11), overwritten. Relaxes the nudged phases beta + xi delta (and beta - xi delta) from fixed_point
  * with options (settled_start is implied); options->tolerance must be far below xi, for the response is of

@@ -17,7 +17,10 @@ static eqs_h5_reader *studied(const char *name, size_t n, const char *const *ove
 {
     small_run run = small_run_open(n, overrides, 1);
     uint32_t label[SAMPLES];
-    double *x = small_samples(&run, EQS_DATASET_TEST, SAMPLES, label), target[SAMPLES * BLOB_CLASSES];
+    double *data = small_samples(&run, EQS_DATASET_TEST, SAMPLES, label), target[SAMPLES * BLOB_CLASSES];
+    double *x = eqs_alloc(SAMPLES * run.setup->net->layer[0].units, sizeof *x);
+    assert_non_null(x);
+    eqs_network_sources(run.setup->net, SAMPLES, data, x);
     assert_ok(eqs_one_hot(label, SAMPLES, BLOB_CLASSES, target));
     eqs_study_request request = {.setup = run.setup,
                                  .data = run.data,
@@ -35,6 +38,7 @@ static eqs_h5_reader *studied(const char *name, size_t n, const char *const *ove
     assert_ok(eqs_h5_commit(writer, path));
     eqs_h5_writer_destroy(writer);
     assert_ok(eqs_h5_open(path, &reader));
+    eqs_free(data);
     eqs_free(x);
     small_run_close(&run);
     return reader;
@@ -174,6 +178,82 @@ static void every_rule_is_in_the_table_and_the_costate_is_exact(void **state)
     eqs_h5_reader_destroy(reader);
 }
 
+#define RESISTIVE                                                                                            \
+    "network.model=resistive", "network.input_gain=20", "network.init=uniform-clipped",                      \
+        "learning.nudge=centred", "learning.nudge_form=conductance", "learning.persistent=false",            \
+        "learning.rates=0.01", "learning.beta=0.01", "relaxation.response_tolerance=1e-7", "study.epochs=2"
+
+/* half the conductances start at 0, where an update cannot lower them: the comparison is of gradients */
+static void resistive_networks_compare_the_rules_that_they_allow(void **state)
+{
+    (void)state;
+    static const char *const allowed[] = {"eqprop, fixed", "eqprop, random sign", "eqprop, centred", "exact"};
+    static const char *const without[] = {"eqprop_higher-order", "truncated_centred", "stdp_centred",
+                                          "contrastive-hebbian_none", "recurrent-backprop_none"};
+    eqs_h5_reader *reader = STUDY("rules", RESISTIVE);
+    size_t n, rules, blocks = 1 + 4;
+    char **name, attribute[64], *why;
+    double *cosine = values(reader, "/study/rules/cosine", &n), *ratio, *cost;
+    ratio = values(reader, "/study/rules/norm_ratio", &n);
+    assert_ok(eqs_h5_load_strings(reader, "/study/rules/rule", &rules, &name));
+    assert_int_equal(rules, 4);
+    assert_int_equal(n, rules * blocks);
+    cost = values(reader, "/study/rules/cost", &n);
+    assert_int_equal(n, 2 * rules);
+    for (size_t r = 0; r < rules; r++) {
+        assert_string_equal(name[r], allowed[r]);
+        assert_true(cosine[r * blocks] > (r == 3 ? 1.0 - 1e-9 : 0.99));
+        assert_close(ratio[r * blocks], 1.0, r == 3 ? 1e-6 : 0.1, 0.0);
+        assert_true(cost[rules + r] < cost[r]);
+    }
+    for (size_t i = 0; i < sizeof without / sizeof *without; i++) {
+        snprintf(attribute, sizeof attribute, "refused_%s", without[i]);
+        assert_ok(eqs_h5_read_attribute_string(reader, "/study/rules", attribute, &why));
+        assert_non_null(strstr(why, "allowed: "));
+        eqs_free(why);
+    }
+    eqs_free(name);
+    eqs_free(cosine);
+    eqs_free(ratio);
+    eqs_free(cost);
+    eqs_h5_reader_destroy(reader);
+}
+
+static void the_study_of_gradients_refuses_resistive_networks_and_says_who_does_them(void **state)
+{
+    (void)state;
+    small_run run = SMALL_RUN(RESISTIVE);
+    eqs_study_request request = {.setup = run.setup, .data = run.data, .threads = 1, .note = keep_quiet};
+    assert_fails(eqs_study_find("gradient")->run(&request, NULL), EQS_BAD_CONFIG,
+                 "network.model: found resistive; study gradient compares Hopfield networks (allowed: "
+                 "hopfield; `eqspice gradcheck` does both)");
+    small_run_close(&run);
+}
+
+static void samples_of_resistive_networks_keep_their_own_sources(void **state)
+{
+    (void)state;
+    small_run run = SMALL_RUN(RESISTIVE);
+    const eqs_network *net = run.setup->net;
+    const size_t units = net->layer[0].units;
+    double x[2 * 2 * BLOB_DIM];
+    assert_int_equal(2 * units, sizeof x / sizeof *x);
+    for (size_t i = 0; i < 2 * units; i++)
+        x[i] = (double)i;
+    eqs_study_request request = {.setup = run.setup, .n = 2, .x = x};
+    eqs_phase phase = eqs_study_phase(net, run.setup->theta, &request, 0.0), one;
+    eqs_state *start, *row;
+    assert_ok(eqs_study_start(net, &phase, &start));
+    assert_ok(eqs_state_create(net, 1, &row));
+    assert_memory_equal(start->s[0], x, sizeof x);
+    eqs_study_sample(&phase, start, 1, &one, row);
+    assert_memory_equal(row->s[0], one.x, units * sizeof *x);
+    assert_memory_equal(one.x, x + units, units * sizeof *x);
+    eqs_state_destroy(start);
+    eqs_state_destroy(row);
+    small_run_close(&run);
+}
+
 static void depth_measures_every_variant_at_every_stage(void **state)
 {
     (void)state;
@@ -249,6 +329,9 @@ int main(void)
         cmocka_unit_test(strong_couplings_have_several_basins_and_weak_ones_one),
         cmocka_unit_test(errors_of_the_gradient_fall_with_beta_at_their_order),
         cmocka_unit_test(every_rule_is_in_the_table_and_the_costate_is_exact),
+        cmocka_unit_test(resistive_networks_compare_the_rules_that_they_allow),
+        cmocka_unit_test(the_study_of_gradients_refuses_resistive_networks_and_says_who_does_them),
+        cmocka_unit_test(samples_of_resistive_networks_keep_their_own_sources),
         cmocka_unit_test(depth_measures_every_variant_at_every_stage),
         cmocka_unit_test(resistive_networks_settle_in_seconds_as_their_slowest_mode_says),
         cmocka_unit_test(studies_have_names_and_summaries),
