@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-/* u = rho^-1(V); a V that rounding has put on the end of the range counts as the nearest value inside */
+/* u = rho^-1(V); a V on the end of the range (rounding) or beyond it (a circuit that is no exact rho,
+ * netlists/cosim_steady.h) counts as the nearest value inside, so that the leak goes on as a straight line */
 static double potential(const eqs_activation *a, double V)
 {
     double min, max;

@@ -290,6 +290,30 @@ static void wrong_networks_are_refused_by_the_field_at_fault(void **state)
     assert_null(net);
 }
 
+/* a circuit in place of tanh may answer with rates beyond its range */
+static void the_energy_of_rates_beyond_the_range_of_rho_is_finite_and_rises(void **state)
+{
+    (void)state;
+    const eqs_activation_kind kinds[] = {EQS_SIGMOID, EQS_TANH};
+    for (size_t i = 0; i < 2; i++) {
+        random_wishes wishes = {
+            .form = EQS_FORM_MEMBRANE, .activation = kinds[i], .layered = 1, .clamped = 1, .batch = 1};
+        random_network r = random_network_create(3, wishes);
+        const double rates[] = {0.9, 1.0, 1.03, 1.06};
+        double F[4];
+        memset(r.theta, 0, r.net->n_parameters * sizeof *r.theta); /* the leak alone */
+        for (size_t j = 0; j < 4; j++) {
+            for (size_t k = 1; k < r.net->n_layers; k++)
+                for (size_t unit = 0; unit < r.net->layer[k].units; unit++)
+                    r.state->s[k][unit] = rates[j];
+            eqs_point at = {1, r.state->s, r.state->s, NULL};
+            eqs_energy_value(r.energy, &r.phase, &at, &F[j]);
+            assert_true(isfinite(F[j]) && (j == 0 || F[j] > F[j - 1]));
+        }
+        random_network_destroy(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +323,7 @@ int main(void)
         cmocka_unit_test(the_parameter_gradient_matches_finite_differences),
         cmocka_unit_test(the_cost_is_the_derivative_of_the_energy_along_delta),
         cmocka_unit_test(states_survive_the_way_to_the_solver_and_back),
+        cmocka_unit_test(the_energy_of_rates_beyond_the_range_of_rho_is_finite_and_rises),
         cmocka_unit_test(wrong_networks_are_refused_by_the_field_at_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
