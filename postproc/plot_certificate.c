@@ -29,7 +29,7 @@ static eqs_status build(const eqs_catalog *catalog, const char *part, eqs_figure
     size_t first = 0;
     while (first < catalog->n && !is_certificate(&catalog->object[first]))
         first++;
-    eqs_plot_residual_label(first < catalog->n ? &catalog->object[first] : NULL, y_label);
+    eqs_plot_residual_label(catalog, first < catalog->n ? &catalog->object[first] : NULL, y_label);
     eqs_panel *panel = eqs_figure_panel(figure, "Certificate: residual at the end, by sample",
                                         "sample (position in the file)", y_label);
     for (size_t i = 0; i < catalog->n; i++) {

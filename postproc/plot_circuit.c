@@ -159,15 +159,17 @@ static const eqs_catalog_object *counterpart(const eqs_catalog *catalog, const p
 }
 
 /* Units of the layer as lines (ODE) and a few points (circuit). */
-static void add_overlay(const pair *both, const char *layer, size_t units, const double *circuit,
-                        const double *ode, eqs_figure *figure)
+static void add_overlay(const pair *both, const eqs_catalog_object *object, size_t units,
+                        const double *circuit, const double *ode, eqs_figure *figure)
 {
     enum { MOST_UNITS = 16, POINTS = 25 };
-    char x_label[PLOT_LABEL_SIZE], title[PLOT_LABEL_SIZE];
+    char x_label[PLOT_LABEL_SIZE], y_label[PLOT_LABEL_SIZE], title[PLOT_LABEL_SIZE];
     double t[POINTS], y[POINTS];
     snprintf(x_label, sizeof x_label, "time (%.40s)", both->time->units);
-    snprintf(title, sizeof title, "Layer %.20s: ODE (lines), circuit (points)", layer);
-    eqs_panel *panel = eqs_figure_panel(figure, title, x_label, "state");
+    snprintf(title, sizeof title, "Layer %.20s: ODE (lines), circuit (points)", eqs_catalog_name(object) + 6);
+    snprintf(y_label, sizeof y_label, strcmp(object->units, "1") == 0 ? "state" : "node voltage (%.40s)",
+             object->units);
+    eqs_panel *panel = eqs_figure_panel(figure, title, x_label, y_label);
     for (size_t i = 0; i < units && i < MOST_UNITS; i++) {
         eqs_figure_curve(figure, panel, "", EQS_MARK_LINE, both->n, both->t, ode + i, units);
         size_t shown = 0, at = 0;
@@ -197,7 +199,7 @@ static eqs_status compare_layer(const eqs_catalog *catalog, const pair *both,
     for (size_t i = 0; status == EQS_OK && i < both->n * units; i++)
         difference[i / units] = fmax(difference[i / units], fabs(a[i] - b[i]));
     if (status == EQS_OK && last)
-        add_overlay(both, eqs_catalog_name(object) + 6, units, a, b, figure);
+        add_overlay(both, object, units, a, b, figure);
     eqs_free(a);
     eqs_free(b);
     return status;
@@ -222,10 +224,13 @@ static eqs_status add_transient(const eqs_catalog *catalog, const char *circuit,
             status = compare_layer(catalog, &both, object, ode, object == output, difference, figure);
     }
     if (output != NULL && status == EQS_OK) {
-        char label[PLOT_LABEL_SIZE];
+        char label[PLOT_LABEL_SIZE], y_label[PLOT_LABEL_SIZE];
+        bool pure = strcmp(output->units, "1") == 0;
         snprintf(label, sizeof label, "time (%.40s)", both.time->units);
-        eqs_panel *panel = eqs_figure_panel(figure, "Transient: circuit against ODE, all units", label,
-                                            "max|circuit - ODE|");
+        snprintf(y_label, sizeof y_label, pure ? "max|circuit - ODE|" : "max|circuit - ODE| (%.40s)",
+                 output->units);
+        eqs_panel *panel =
+            eqs_figure_panel(figure, "Transient: circuit against ODE, all units", label, y_label);
         eqs_figure_curve(figure, panel, "", EQS_MARK_LINE, both.n, both.t, difference, 1);
         if (panel != NULL)
             panel->log_y = true;

@@ -27,19 +27,25 @@ void eqs_plot_trajectories(const eqs_catalog *catalog, eqs_catalog_names *groups
     }
 }
 
-void eqs_plot_residual_label(const eqs_catalog_object *residual, char label[PLOT_LABEL_SIZE])
+void eqs_plot_residual_label(const eqs_catalog *catalog, const eqs_catalog_object *residual,
+                             char label[PLOT_LABEL_SIZE])
 {
+    const char *model =
+        eqs_catalog_attribute_text(eqs_catalog_find(catalog, "/config/used"), "network.model");
     if (residual != NULL && residual->units != NULL && strcmp(residual->units, "1") != 0)
         snprintf(label, PLOT_LABEL_SIZE, "Kirchhoff's current law (%.40s)", residual->units);
+    else if (residual != NULL && model != NULL && strcmp(model, "resistive") == 0)
+        snprintf(label, PLOT_LABEL_SIZE, "Kirchhoff's current law (G0 x 1 V)");
     else
         snprintf(label, PLOT_LABEL_SIZE, "max|P(dF/ds)|");
 }
 
 /* "energy F", with the unit when there is one */
-static void value_label(const eqs_catalog_object *object, char label[PLOT_LABEL_SIZE])
+static void value_label(const eqs_catalog *catalog, const eqs_catalog_object *object,
+                        char label[PLOT_LABEL_SIZE])
 {
     if (strcmp(eqs_catalog_name(object), "residual") == 0)
-        eqs_plot_residual_label(object, label);
+        eqs_plot_residual_label(catalog, object, label);
     else if (strcmp(object->units, "1") == 0)
         snprintf(label, PLOT_LABEL_SIZE, "energy F");
     else
@@ -113,7 +119,7 @@ static eqs_status add_series(const eqs_catalog *catalog, const eqs_catalog_names
         if (status == EQS_OK) {
             snprintf(x_label, sizeof x_label, "time (%.40s)", time->units);
             eqs_plot_trajectory_label(groups->name[g], label);
-            value_label(object, y_label);
+            value_label(catalog, object, y_label);
             if (panel == NULL)
                 panel = eqs_figure_panel(figure, title, x_label, y_label);
             eqs_figure_curve(figure, panel, label, EQS_MARK_LINE, time->shape.count, t, value, 1);

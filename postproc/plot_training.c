@@ -89,7 +89,7 @@ static eqs_status build(const eqs_catalog *catalog, const char *part, eqs_figure
                              "mean cost", figure);
     size_t before = figure->n_panels;
     char label[PLOT_LABEL_SIZE];
-    eqs_plot_residual_label(eqs_catalog_numbers(catalog, "/training/residual"), label);
+    eqs_plot_residual_label(catalog, eqs_catalog_numbers(catalog, "/training/residual"), label);
     if (status == EQS_OK)
         status = add_columns(catalog, epoch, n, residuals, 2, 1, "Certificate: worst residual of the epoch",
                              label, figure);

@@ -24,9 +24,10 @@ bool eqs_plot_group_drawable(const eqs_catalog *catalog, const char *group);
 /* Groups that hold a time axis and states: /relaxation/free/trajectory, /circuit/tran/trajectory, ... */
 void eqs_plot_trajectories(const eqs_catalog *catalog, eqs_catalog_names *groups);
 
-/* Axis label of a residual: max|P(dF/ds)| of a dimensionless network, else Kirchhoff's current law with the
- * dataset's unit. NULL: of an unknown model. */
-void eqs_plot_residual_label(const eqs_catalog_object *residual, char label[PLOT_LABEL_SIZE]);
+/* Axis label of a residual: max|P(dF/ds)| of a Hopfield network, else Kirchhoff's current law, with the
+ * dataset's unit (files of before it had one: from the configuration). NULL: a Hopfield network's. */
+void eqs_plot_residual_label(const eqs_catalog *catalog, const eqs_catalog_object *residual,
+                             char label[PLOT_LABEL_SIZE]);
 
 /* "free", "nudged, sample 2", "circuit": what a trajectory group is called in a legend. */
 void eqs_plot_trajectory_label(const char *group, char label[PLOT_LABEL_SIZE]);

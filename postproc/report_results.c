@@ -115,7 +115,7 @@ eqs_status eqs_report_certificate(const eqs_catalog *catalog, eqs_text *html)
             continue;
         if (!any) {
             char label[PLOT_LABEL_SIZE], title[2 * PLOT_LABEL_SIZE];
-            eqs_plot_residual_label(object, label);
+            eqs_plot_residual_label(catalog, object, label);
             snprintf(title, sizeof title, "Residual, %s, at the end: 0 is a fixed point", label);
             eqs_html_table_begin(html, title, 7, header);
         }

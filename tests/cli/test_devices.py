@@ -99,6 +99,12 @@ class Devices(Folder):
             ):  # fmt: skip
                 self.assertEqual(file[path].attrs["units"].decode(), units, path)
                 self.assertIn(name, file[path].attrs["long_name"].decode(), path)
+        done = self.call("simulate", "iris-resistive", "--samples", "0", "--analysis", "tran", "-o", "tran.h5")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.call("plot", "tran.h5", "circuit:tran", "-o", "tran.svg")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(self.path("tran.svg")) as file:
+            self.assertIn("node voltage (V)", file.read())
         done = self.call("report", "iris.h5", "-o", "iris.html")
         self.assertEqual(done.returncode, 0, done.stderr)
         with open(self.path("iris.html")) as file:

@@ -110,6 +110,20 @@ class Links(unittest.TestCase):
                 with self.subTest(page=os.path.relpath(page, ROOT), target=target):
                     self.assertTrue(os.path.exists(os.path.join(os.path.dirname(page), target.split("#")[0])))
 
+    def test_the_gallery_shows_what_its_script_draws(self):
+        page, script = read("docs/gallery.md"), read("docs/figures/make-gallery")
+        drawn = re.findall(r"(?m)^ +eqspice plot (\S+) (\S+) -o (\S+)\.svg\n\n!\[[^]]+\]\(figures/gallery-(\S+)\.svg\)", page)
+        self.assertEqual(len(drawn), page.count("figures/gallery-"))
+        for file, what, output, name in drawn:
+            self.assertEqual(output, name)
+            self.assertIn("picture %s %s %s\n" % (name, file, what), script)
+        for command in re.findall(r"(?m)^    eqspice ((?:train|simulate|relax|study) [^#\n]*?) -o (\S+)", page):
+            if command[1] == "drn-mnist-1h.h5":  # trains for minutes: drawn from a file that is there
+                continue
+            self.assertRegex(script, r"once %s %s( -q)?\n" % (re.escape(command[1]), re.escape(command[0])))
+        for picture in glob.glob(ROOT + "/docs/figures/gallery-*.svg") + [ROOT + "/docs/figures/report-example.png"]:
+            self.assertLess(os.path.getsize(picture), 200000, picture)
+
     def test_commands_that_documents_name_exist(self):
         help_text = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True).stdout
         known = set(re.findall(r"(?m)^  (\w+) +\S", help_text)) | {"COMMAND"}
