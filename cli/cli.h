@@ -101,6 +101,10 @@ typedef struct cli_samples {
     eqs_dataset *data;
 } cli_samples;
 
+/* EQS_USAGE when the part has no samples: what `option` said, and the parts that have some. */
+eqs_status cli_part_check(const eqs_dataset *data, eqs_dataset_part part, const char *option,
+                          const char *found);
+
 eqs_status cli_samples_load(const cli_subject *subject, const char *text, cli_samples *out);
 void cli_samples_clear(cli_samples *samples);
 

@@ -50,8 +50,8 @@ static eqs_status evaluate(const cli_subject *subject, const cli_common *common,
     EQS_TRY(eqs_setup_evaluation_options(subject->setup, common->threads, &train));
     train.persistent = false;
     eqs_status status = cli_open_data(subject->config, &data);
-    if (status == EQS_OK && eqs_dataset_count(data, part) == 0)
-        status = eqs_fail(EQS_BAD_CONFIG, "data.%s: 0 samples", eqs_dataset_part_name(part));
+    if (status == EQS_OK)
+        status = cli_part_check(data, part, "--data", eqs_dataset_part_name(part));
     if (status == EQS_OK)
         status = eqs_trainer_create(subject->setup->energy, data, &train, subject->setup->theta, &trainer);
     if (status == EQS_OK && (confusion = eqs_alloc(data->classes * data->classes, sizeof *confusion)) == NULL)

@@ -27,7 +27,7 @@ const cli_command cli_commands[] = {
     {"report", "write a web page about a result file", cli_report},
     {"watch", "follow a training run in the terminal or as a page", cli_watch},
     {"inspect", "what is in a result file", cli_inspect},
-    {"list", "models, solvers, rules, data sets, experiments", cli_list},
+    {"list", "models, solvers, rules, studies, devices, data sets, experiments", cli_list},
     {"config", "print the default configuration, check a file", cli_config},
     {NULL, NULL, NULL},
 };

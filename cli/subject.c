@@ -89,18 +89,20 @@ static eqs_dataset_part read_part(const char **text)
     return EQS_DATASET_TEST;
 }
 
-/* "test" has no samples: which parts do have some? */
-static eqs_status empty_part(const char *text, const cli_samples *samples)
+eqs_status cli_part_check(const eqs_dataset *data, eqs_dataset_part part, const char *option,
+                          const char *found)
 {
     char parts[120] = "";
+    if (eqs_dataset_count(data, part) > 0)
+        return EQS_OK;
     for (int p = 0; p < EQS_DATASET_PARTS; p++) {
-        size_t count = eqs_dataset_count(samples->data, (eqs_dataset_part)p), at = strlen(parts);
+        size_t count = eqs_dataset_count(data, (eqs_dataset_part)p), at = strlen(parts);
         if (count > 0)
-            snprintf(parts + at, sizeof parts - at, "%s%s: (%zu)", at > 0 ? ", " : "",
+            snprintf(parts + at, sizeof parts - at, "%s%s (%zu)", at > 0 ? ", " : "",
                      eqs_dataset_part_name((eqs_dataset_part)p), count);
     }
-    return eqs_fail(EQS_USAGE, "--samples: '%s' found, but part %s of %s has no samples; parts that have: %s",
-                    text, eqs_dataset_part_name(samples->part), samples->data->name, parts);
+    return eqs_fail(EQS_USAGE, "%s: '%s' found, but part %s of %s has no samples; parts that have: %s",
+                    option, found, eqs_dataset_part_name(part), data->name, parts);
 }
 
 static eqs_status bad_samples(const char *text, size_t count)
@@ -175,8 +177,8 @@ eqs_status cli_samples_load(const cli_subject *subject, const char *text, cli_sa
     const char *indices = text;
     out->part = read_part(&indices);
     eqs_status status = cli_open_data(subject->config, &out->data);
-    if (status == EQS_OK && eqs_dataset_count(out->data, out->part) == 0)
-        status = empty_part(text, out);
+    if (status == EQS_OK)
+        status = cli_part_check(out->data, out->part, "--samples", text);
     if (status == EQS_OK)
         status = read_indices(text, indices, eqs_dataset_count(out->data, out->part), out);
     if (status == EQS_OK)

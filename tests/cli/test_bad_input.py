@@ -160,7 +160,7 @@ class Data(Refused):
 
     def test_parts_larger_than_the_file_are_refused(self):
         self.refused_train(CONFIG, "found 1040 samples in all, allowed 120 (in data.csv)", "data.train=1000")
-        self.refused(CONFIG, "data.test: 0 samples", "eval", "small.yaml", "--set", "data.test=0")
+        self.refused(USAGE, "part test of csv has no samples; parts that have: train", "eval", "small.yaml", "--set", "data.test=0")
 
 
 class ResultFiles(Refused):

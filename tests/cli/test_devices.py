@@ -115,7 +115,7 @@ class Devices(Folder):
     def test_a_part_without_samples_names_the_others(self):
         done = self.call("export", "xor-resistive", "--samples", "0", "-o", "x.cir")
         self.assertEqual(done.returncode, 64)
-        self.assertRegex(done.stderr, r"'0' found, but part test of csv has no samples; parts that have: train: \(4\)")
+        self.assertRegex(done.stderr, r"'0' found, but part test of csv has no samples; parts that have: train \(4\)")
 
     def test_the_list_names_elements_and_library(self):
         text = self.call("list", "devices").stdout
