@@ -49,6 +49,10 @@ class Devices(Folder):
                              "c-%s.h5" % phase, "--json")  # fmt: skip
             self.assertEqual(done.returncode, 0, (phase, done.stderr))
             self.assertLess(json.loads(done.stdout)["max_difference"], 1e-6)
+            done = self.call("simulate", "drn-xor-ngspice", *HERE, *form, "--samples", "train:0:2", "--phase", phase,
+                             "--analysis", "tran", "-o", "ct-%s.h5" % phase, "--json")  # fmt: skip
+            self.assertEqual(done.returncode, 0, (phase, done.stderr))
+            self.assertLess(json.loads(done.stdout)["max_difference"], 1e-4)
         done = self.call("train", "drn-xor-ngspice", *HERE, *form, "-o", "c.h5")
         self.assertEqual(done.returncode, 78)
         self.assertIn("nudge_form", done.stderr)
