@@ -124,42 +124,72 @@ INLINE size_t N(append_four)(N(quad) v, size_t k, size_t t, uint32_t *index, REA
     return t + (any != 0);
 }
 
-/* four rows side by side: 4 x 4 transpositions */
-static size_t N(pack_four)(size_t K, const REAL *a, size_t lda, uint32_t *index, REAL *value)
+/* the columns of a 4 x 4 tile */
+INLINE void N(transpose)(const REAL *a, size_t lda, N(quad) column[4])
 {
-    const REAL *a0 = a, *a1 = a + lda, *a2 = a + 2 * lda, *a3 = a + 3 * lda;
-    size_t t = 0, k = 0;
-    for (; k + 4 <= K; k += 4) {
-        N(quad) r0 = *(const N(loose_quad) *)(a0 + k), r1 = *(const N(loose_quad) *)(a1 + k);
-        N(quad) r2 = *(const N(loose_quad) *)(a2 + k), r3 = *(const N(loose_quad) *)(a3 + k);
-        N(quad)
-        p = __builtin_shufflevector(r0, r1, 0, 4, 1, 5), q = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
-        N(quad)
-        u = __builtin_shufflevector(r2, r3, 0, 4, 1, 5), w = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
-        t = N(append_four)(__builtin_shufflevector(p, u, 0, 1, 4, 5), k, t, index, value);
-        t = N(append_four)(__builtin_shufflevector(p, u, 2, 3, 6, 7), k + 1, t, index, value);
-        t = N(append_four)(__builtin_shufflevector(q, w, 0, 1, 4, 5), k + 2, t, index, value);
-        t = N(append_four)(__builtin_shufflevector(q, w, 2, 3, 6, 7), k + 3, t, index, value);
-    }
-    for (; k < K; k++)
-        t = N(append_four)((N(quad)){a0[k], a1[k], a2[k], a3[k]}, k, t, index, value);
-    return t;
+    N(quad) r0 = *(const N(loose_quad) *)a, r1 = *(const N(loose_quad) *)(a + lda);
+    N(quad) r2 = *(const N(loose_quad) *)(a + 2 * lda), r3 = *(const N(loose_quad) *)(a + 3 * lda);
+    N(quad)
+    p = __builtin_shufflevector(r0, r1, 0, 4, 1, 5), q = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
+    N(quad)
+    u = __builtin_shufflevector(r2, r3, 0, 4, 1, 5), w = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
+    column[0] = __builtin_shufflevector(p, u, 0, 1, 4, 5);
+    column[1] = __builtin_shufflevector(p, u, 2, 3, 6, 7);
+    column[2] = __builtin_shufflevector(q, w, 0, 1, 4, 5);
+    column[3] = __builtin_shufflevector(q, w, 2, 3, 6, 7);
 }
 
-static size_t N(pack_some)(size_t m, size_t K, const REAL *a, size_t lda, uint32_t *index, REAL *value)
+/* m rows side by side, those k left out for which all are zero: appended without a branch, so that one entry
+ * past the end is overwritten. Rows go in fours through transpositions, what remains one by one. */
+INLINE size_t N(pack_block)(size_t m, size_t K, const REAL *a, size_t lda, uint32_t *index, REAL *value)
 {
-    size_t t = 0;
-    for (size_t k = 0; k < K; k++) {
+    size_t groups = m / 4, t = 0, k = 0;
+    for (; k + 4 <= K; k += 4) {
+        N(quad) column[ROWS / 4][4];
+#pragma GCC unroll 4
+        for (size_t g = 0; g < groups; g++)
+            N(transpose)(a + 4 * g * lda + k, lda, column[g]);
+#pragma GCC unroll 4
+        for (size_t c = 0; c < 4; c++) {
+            REAL *to = value + t * m;
+            N(quad_bits) is = {0};
+#pragma GCC unroll 4
+            for (size_t g = 0; g < groups; g++) {
+                *(N(loose_quad) *)(to + 4 * g) = column[g][c];
+                is |= (N(quad_bits))(column[g][c] != 0);
+            }
+            int64_t any = 0;
+            for (size_t i = 0; i < sizeof is / sizeof any; i++)
+                any |= is[i];
+#pragma GCC unroll 4
+            for (size_t i = 4 * groups; i < m; i++) {
+                to[i] = a[i * lda + k + c];
+                any |= to[i] != 0;
+            }
+            index[t] = (uint32_t)(k + c);
+            t += any != 0;
+        }
+    }
+    for (; k < K; k++) {
         int keep = 0;
         for (size_t i = 0; i < m; i++) {
-            REAL v = a[i * lda + k];
-            value[t * m + i] = v;
-            keep |= v != 0;
+            value[t * m + i] = a[i * lda + k];
+            keep |= value[t * m + i] != 0;
         }
         index[t] = (uint32_t)k;
         t += (size_t)keep;
     }
     return t;
+}
+
+/* pack_block() with the two sizes of a full minibatch's blocks known beforehand */
+static size_t N(pack_some)(size_t m, size_t K, const REAL *a, size_t lda, uint32_t *index, REAL *value)
+{
+    if (m == 4)
+        return N(pack_block)(4, K, a, lda, index, value);
+    if (m == ROWS)
+        return N(pack_block)(ROWS, K, a, lda, index, value);
+    return N(pack_block)(m, K, a, lda, index, value);
 }
 
 static void N(pack_rows)(size_t m, size_t K, const REAL *a, size_t lda, N(eqs_operand) * out)
@@ -172,8 +202,7 @@ static void N(pack_rows)(size_t m, size_t K, const REAL *a, size_t lda, N(eqs_op
         uint32_t *index = out->index + j * out->capacity;
         REAL *value = out->value + row * out->capacity;
         out->rows[j] = (uint32_t)take;
-        out->count[j] = (uint32_t)(take == 4 ? N(pack_four)(K, a + row * lda, lda, index, value)
-                                             : N(pack_some)(take, K, a + row * lda, lda, index, value));
+        out->count[j] = (uint32_t)N(pack_some)(take, K, a + row * lda, lda, index, value);
         row += take;
     }
 }
