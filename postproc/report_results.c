@@ -280,24 +280,38 @@ static bool is_physical(const char *units)
     return false;
 }
 
-/* results in seconds, joules, watts: the value of a scalar, or median and range of a list */
-static eqs_status add_physical(const eqs_catalog *catalog, const eqs_catalog_object *object, eqs_text *html)
+/* results in seconds, joules, watts: the value of a scalar, or mean and range of a list, of what was
+ * measured: values that are NaN were not, and a list without others has no row */
+static eqs_status add_physical(const eqs_catalog *catalog, const eqs_catalog_object *object, bool *any,
+                               eqs_text *html)
 {
-    char text[CELL];
+    static const char *const header[] = {"quantity", "value", "meaning"};
+    char text[2 * CELL];
     double *value, sum = 0.0, low = INFINITY, high = -INFINITY;
-    size_t n = object->shape.count;
+    size_t n = object->shape.count, measured = 0;
     EQS_TRY(eqs_catalog_values(catalog, object, &value));
     for (size_t i = 0; i < n; i++) {
+        if (isnan(value[i]))
+            continue;
         sum += value[i];
         low = fmin(low, value[i]);
         high = fmax(high, value[i]);
+        measured++;
     }
+    eqs_free(value);
+    if (measured == 0)
+        return EQS_OK;
     if (n == 1)
-        snprintf(text, sizeof text, "%.5g %.10s", value[0], object->units);
-    else
+        snprintf(text, sizeof text, "%.5g %.10s", sum, object->units);
+    else if (measured == n)
         snprintf(text, sizeof text, "%.4g %.10s on average, %.4g to %.4g", sum / (double)n, object->units,
                  low, high);
-    eqs_free(value);
+    else
+        snprintf(text, sizeof text, "%.4g %.10s on average, %.4g to %.4g (%zu of %zu values)",
+                 sum / (double)measured, object->units, low, high, measured, n);
+    if (!*any)
+        eqs_html_table_begin(html, "Results in physical units", 3, header);
+    *any = true;
     const char *cells[] = {object->path, text, object->long_name};
     eqs_html_row(html, 3, cells);
     return EQS_OK;
@@ -305,7 +319,6 @@ static eqs_status add_physical(const eqs_catalog *catalog, const eqs_catalog_obj
 
 eqs_status eqs_report_physics(const eqs_catalog *catalog, eqs_text *html)
 {
-    static const char *const header[] = {"quantity", "value", "meaning"};
     bool any = false;
     for (size_t i = 0; i < catalog->n; i++) {
         const eqs_catalog_object *object = &catalog->object[i];
@@ -317,10 +330,7 @@ eqs_status eqs_report_physics(const eqs_catalog *catalog, eqs_text *html)
         if (!result || state || !eqs_catalog_is_numbers(object) || object->shape.count == 0 ||
             !is_physical(object->units))
             continue;
-        if (!any)
-            eqs_html_table_begin(html, "Results in physical units", 3, header);
-        any = true;
-        EQS_TRY(add_physical(catalog, object, html));
+        EQS_TRY(add_physical(catalog, object, &any, html));
     }
     if (any)
         eqs_html_table_end(html);

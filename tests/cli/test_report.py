@@ -56,6 +56,7 @@ class Pages(program.Folder):
         self.assertTrue(text.startswith("<!DOCTYPE html>\n<html lang="))
         page = Page(text)
         self.assertEqual(page.errors, [])
+        self.assertNotIn("inf to -inf", text)  # what was not measured has no mean
         self.assertEqual(page.find("script"), [])
         for name, attributes, _ in page.elements:
             for key in ("src", "href", "xlink:href", "data"):
